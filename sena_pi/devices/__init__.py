@@ -1,0 +1,1 @@
+"""What the brain holds of the outside world: clients of the worker processes."""

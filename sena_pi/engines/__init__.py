@@ -1,0 +1,1 @@
+"""One vendor library a module, each behind a Protocol of ."""

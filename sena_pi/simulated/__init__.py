@@ -1,0 +1,1 @@
+"""The appliance without hardware: a recorded microphone, a recording speaker, a console light."""

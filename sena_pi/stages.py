@@ -1,0 +1,235 @@
+"""Every seam of the appliance: what the brain asks of the world, and nothing more.
+
+Each Protocol has at least two implementations, and one contract suite in `tests/contracts`
+that all of them pass. Methods marked *async* run on the brain's event loop and may be
+cancelled at any await; after a cancel the implementation holds no socket, task or sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from sena_pi.audio import AudioChunk, Frame, Utterance
+from sena_pi.phases import Phase
+
+
+# --- hearing, inside the audio worker: blocking, called from its capture thread --------------
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A wake word was heard.
+
+    Attributes:
+        word: the configured word, in lower case with spaces ("hey jarvis").
+        engine: the engine that heard it ("porcupine", "porcupine 1.9", "microwakeword").
+        end_sample: stream position just after the frame that completed it.
+    """
+
+    word: str
+    engine: str
+    end_sample: int
+
+
+class WakeWordDetector(Protocol):
+    """Listens for wake words, frame by frame. Not thread-safe: one owner."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine, as in `Detection.engine`."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words listened for, in lower case with spaces."""
+
+    def process(self, frame: Frame) -> Detection | None:
+        """Take the next frame (well under 32 ms); a Detection when a word was completed in it."""
+
+    def close(self) -> None:
+        """Free the engine. Idempotent; `process` must not be called afterwards."""
+
+
+class VoiceActivityDetector(Protocol):
+    """Tells speech from the rest, frame by frame. Not thread-safe: one owner."""
+
+    def probability(self, frame: Frame) -> float:
+        """Probability, 0 to 1, that this frame holds speech."""
+
+    def reset(self) -> None:
+        """Forget what was heard: the next frame starts a new utterance."""
+
+
+# --- understanding and answering, on the brain's loop ----------------------------------------
+
+
+class Intent(StrEnum):
+    """What our own code answers, whoever understood the question."""
+
+    TIME = "time"
+    DATE = "date"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    GOODBYE = "goodbye"
+    HELP = "help"
+    REPEAT = "repeat"
+    STOP = "stop"
+    VOLUME = "volume"
+    MUTE = "mute"
+    TIMER = "timer"
+    FORGET = "forget"
+
+
+class Cacheability(StrEnum):
+    """How long an answer stays true, as its author judges it."""
+
+    EVERGREEN = "evergreen"
+    HOURS = "hours"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard, as text. Empty text: nothing was understood."""
+
+    text: str
+
+
+class Transcriber(Protocol):
+    """Turns an utterance into text on the device."""
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """The words, or an empty text when they are not understood.
+
+        Raises:
+            WorkerError: the process that listens died; it is being replaced.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question and what was really spoken in answer to it."""
+
+    heard: str
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known about an answer before its first word.
+
+    Attributes:
+        heard: the question as text; empty when not understood.
+        language: BCP 47 tag of the answer.
+        intent: set when our own code must answer instead of the model.
+        cacheability: how long the answer stays true.
+        stands_alone: the question means the same in any conversation.
+        expects_reply: the answer ends in a question to the person.
+    """
+
+    heard: str = ""
+    language: str = "en"
+    intent: Intent | None = None
+    cacheability: Cacheability = Cacheability.NEVER
+    stands_alone: bool = False
+    expects_reply: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: an utterance, or its text where that is known.
+
+    Attributes:
+        utterance: the sound, None for a typed question.
+        text: the words, empty until they are known.
+        conversation: earlier exchanges, oldest first.
+    """
+
+    utterance: Utterance | None = None
+    text: str = ""
+    conversation: Sequence[Exchange] = field(default=())
+
+
+class Response(Protocol):
+    """An answer that is arriving."""
+
+    async def header(self) -> Header:
+        """Wait for the header. A broken header gives defaults, never an error.
+
+        Raises:
+            CloudError: the answer will not come.
+        """
+
+    def deltas(self) -> AsyncIterator[str]:
+        """The words to speak, as they arrive; may be iterated once, after `header`.
+
+        Raises:
+            CloudError: the answer was cut; what came before it is good.
+        """
+
+    @property
+    def complete(self) -> bool:
+        """True once the answer has ended as its author meant it to."""
+
+
+class LanguageModel(Protocol):
+    """Answers questions."""
+
+    @property
+    def name(self) -> str:
+        """Engine and model, for the journal ("gemini/gemini-3.5-flash-lite")."""
+
+    def respond(self, question: Question) -> AbstractAsyncContextManager[Response]:
+        """Start answering; leaving the context cancels what is still arriving at once."""
+
+
+class Synthesizer(Protocol):
+    """Speaks sentences."""
+
+    @property
+    def name(self) -> str:
+        """Engine and voice, for the journal ("piper/en_US-amy-medium")."""
+
+    def synthesize(
+        self, sentence: str, language: str = "en"
+    ) -> AbstractAsyncContextManager[AsyncIterator[AudioChunk]]:
+        """Start speaking one safe sentence (see `sena_pi.speakable`); chunks as they come.
+
+        Leaving the context cancels the rest. The iterator raises:
+            SynthesisFailed: this voice can't speak this sentence, or its process died.
+            CloudError: a cloud voice failed.
+        """
+
+
+# --- sounding and showing ---------------------------------------------------------------------
+
+
+class Speaker(Protocol):
+    """Plays sound; at most one second of it waits unplayed outside the brain."""
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """Queue a chunk; waits while a second or more is unplayed.
+
+        Raises:
+            WorkerError: the speaker's process is gone; what was queued is lost.
+        """
+
+    async def drain(self) -> None:
+        """Wait until all that was queued has been played.
+
+        Raises:
+            WorkerError: the speaker's process is gone.
+        """
+
+    async def flush(self) -> None:
+        """Silence now: drop all that is unplayed."""
+
+
+class StatusLight(Protocol):
+    """Shows a person what the assistant is doing."""
+
+    def show(self, phase: Phase) -> None:
+        """Show this phase from now on. Returns at once and never raises."""

@@ -1,0 +1,1 @@
+"""The hazardous processes: each owns what can hang, crash or block."""
