@@ -16,7 +16,6 @@ from typing import Protocol
 from sena_pi.audio import AudioChunk, Frame, Utterance
 from sena_pi.phases import Phase
 
-
 # --- hearing, inside the audio worker: blocking, called from its capture thread --------------
 
 

@@ -1,1 +1,1 @@
-"""One vendor library a module, each behind a Protocol of ."""
+"""One vendor library a module, each behind a Protocol of `sena_pi.stages`."""
