@@ -1,0 +1,247 @@
+"""A worker process as the brain holds it: started, spoken to, watched, replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from wyoming.event import Event, async_read_event
+
+from sena_pi import wire
+from sena_pi.errors import WorkerError
+
+_log = logging.getLogger(__name__)
+
+EventHandler = Callable[[Event], Awaitable[None]]
+
+
+def worker_argv(module: str) -> tuple[str, ...]:
+    """How to start `sena_pi.workers.<module>` with this interpreter."""
+    return (sys.executable, "-P", "-m", f"sena_pi.workers.{module}")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """How to start a worker and what is expected of it.
+
+    Attributes:
+        name: for the journal ("audio").
+        argv: the command.
+        settings: data of the first event sent to it; may hold keys.
+        ready_timeout_s: it must have answered READY by then.
+        silence_timeout_s: longest silence of a healthy worker; None: it may stay silent.
+        send_timeout_s: longest wait for it to take an event.
+    """
+
+    name: str
+    argv: Sequence[str]
+    settings: dict[str, object] = field(default_factory=dict, repr=False)
+    ready_timeout_s: float = 20.0
+    silence_timeout_s: float | None = None
+    send_timeout_s: float = 1.0
+
+
+class WorkerProcess:
+    """One running process. Belongs to the event loop that started it."""
+
+    def __init__(self, spec: WorkerSpec, process: asyncio.subprocess.Process) -> None:
+        self.spec = spec
+        self._process = process
+        self._sending = asyncio.Lock()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def started(cls, spec: WorkerSpec) -> AsyncIterator[tuple[WorkerProcess, Event]]:
+        """Start it and wait for READY; killed and reaped when the context is left.
+
+        Raises:
+            WorkerError: it ended, or did not get ready in time.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *spec.argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        worker = cls(spec, process)
+        try:
+            try:
+                async with asyncio.timeout(spec.ready_timeout_s):
+                    await worker.send(Event(wire.CONFIGURE, spec.settings))
+                    ready = await worker.receive()
+            except TimeoutError:
+                raise WorkerError(
+                    f"{spec.name} worker not ready after {spec.ready_timeout_s:g} s"
+                ) from None
+            if ready.type == wire.ERROR:
+                raise WorkerError(f"{spec.name} worker: {ready.data.get('text', 'failed')}")
+            if ready.type != wire.READY:
+                raise WorkerError(f"{spec.name} worker said {ready.type!r} before it was ready")
+            yield worker, ready
+        finally:
+            await worker.kill()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    async def send(self, event: Event) -> None:
+        """Hand an event to the worker.
+
+        Raises:
+            WorkerError: it is gone, or did not take the event in time.
+        """
+        stdin = self._process.stdin
+        assert stdin is not None  # noqa: S101 - it was opened as a pipe
+        try:
+            async with asyncio.timeout(self.spec.send_timeout_s), self._sending:
+                stdin.write(wire.encode(event))
+                await stdin.drain()
+        except (ConnectionError, RuntimeError):
+            raise WorkerError(f"{self.spec.name} worker is gone") from None
+        except TimeoutError:
+            raise WorkerError(f"{self.spec.name} worker does not read") from None
+
+    async def receive(self) -> Event:
+        """The next event; waits without limit (see `Supervisor` for silence).
+
+        Raises:
+            WorkerError: the worker ended.
+        """
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - it was opened as a pipe
+        try:
+            event = await async_read_event(stdout)
+        except asyncio.IncompleteReadError:
+            event = None
+        if event is None:
+            status = await self.kill()
+            raise WorkerError(f"{self.spec.name} worker ended (status {status})")
+        return event
+
+    async def kill(self) -> int:
+        """End it at once and reap it; its exit status. Idempotent, never raises."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL) if self._process.returncode is None else None
+        transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
+        status = await self._process.wait()
+        # Without this the pipes stay open until the garbage collector finds them.
+        transport.close()
+        return status
+
+
+class Supervisor:
+    """Keeps one worker running: starts it, passes its events on, replaces it when it fails.
+
+    `run` is one task of the brain's TaskGroup. `handle` is called for each event in order, and
+    `up` and `down` at each start and end, all on the loop; none may wait for long, since the
+    worker's events wait meanwhile.
+    """
+
+    FIRST_DELAY_S = 0.05
+    LONGEST_DELAY_S = 2.0
+    HEALTHY_AFTER_S = 10.0
+
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        handle: EventHandler,
+        *,
+        up: EventHandler | None = None,
+        down: Callable[[WorkerError], Awaitable[None]] | None = None,
+    ) -> None:
+        self.spec = spec
+        self.replacements = 0
+        self._heard = 0.0
+        self._handle = handle
+        self._up = up
+        self._down = down
+        self._worker: WorkerProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker that is ready, if one is."""
+        return self._worker.pid if self._worker else None
+
+    async def send(self, event: Event) -> None:
+        """Hand an event to the worker.
+
+        Raises:
+            WorkerError: no worker is ready, or it did not take the event in time; one that
+                does not read is killed and replaced.
+        """
+        worker = self._worker
+        if worker is None:
+            raise WorkerError(f"{self.spec.name} worker is being replaced")
+        try:
+            await worker.send(event)
+        except WorkerError:
+            await worker.kill()
+            raise
+
+    async def run(self) -> None:
+        """Keep the worker running until cancelled."""
+        delay_s = self.FIRST_DELAY_S
+        while True:
+            started = time.monotonic()
+            try:
+                async with WorkerProcess.started(self.spec) as (worker, ready):
+                    await self._serve(worker, ready)
+            except WorkerError as error:
+                self.replacements += 1
+                lived_s = time.monotonic() - started
+                if lived_s > self.HEALTHY_AFTER_S:
+                    delay_s = self.FIRST_DELAY_S
+                _log.warning(
+                    "%s; it lived %.1f s, replacement %d starts in %.2f s",
+                    error,
+                    lived_s,
+                    self.replacements,
+                    delay_s,
+                )
+                if self._down is not None:
+                    await self._down(error)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, self.LONGEST_DELAY_S)
+
+    async def _serve(self, worker: WorkerProcess, ready: Event) -> None:
+        self._worker = worker
+        self._heard = time.monotonic()
+        guard: asyncio.Task[None] | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if self.spec.silence_timeout_s is not None:
+                    guard = tasks.create_task(self._guard(worker, self.spec.silence_timeout_s))
+                if self._up is not None:
+                    await self._up(ready)
+                while True:
+                    event = await worker.receive()
+                    self._heard = time.monotonic()
+                    await self._handle(event)
+        except* WorkerError as group:
+            if guard is not None and guard.done() and not guard.cancelled():
+                raise WorkerError(
+                    f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
+                ) from None
+            raise group.exceptions[0] from None
+        finally:
+            self._worker = None
+
+    async def _guard(self, worker: WorkerProcess, silence_timeout_s: float) -> None:
+        """Kill a worker that has been silent for too long; its pipe then reads as ended."""
+        step_s = silence_timeout_s / 4
+        while True:
+            slept = time.monotonic()
+            await asyncio.sleep(step_s)
+            now = time.monotonic()
+            if now - slept > 2 * step_s:
+                # It was this loop that stood still: the worker gets a new chance.
+                self._heard = now
+            if now - self._heard > silence_timeout_s:
+                await worker.kill()
+                return

@@ -1,0 +1,64 @@
+"""Events between the brain and its workers: the Wyoming protocol, and the words we add to it.
+
+A JSON line, then data, then a payload (PCM), as PyPI `wyoming` writes and reads them. Words of
+the protocol keep their names and meaning; ours start with `sena-`. Every event that belongs to
+a turn carries its id as `turn`; a receiver drops events of a turn that is no longer its own.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from wyoming.event import Event, write_event
+
+from sena_pi.audio import SAMPLE_BYTES, AudioChunk, AudioFormat
+
+CONFIGURE: Final = "sena-configure"
+"""Brain -> worker, first event: the worker's settings (and its keys: never in argv or env)."""
+READY: Final = "sena-ready"
+"""Worker -> brain, once: configured and usable; data says with what."""
+
+AUDIO_START: Final = "audio-start"
+AUDIO_CHUNK: Final = "audio-chunk"
+AUDIO_STOP: Final = "audio-stop"
+SYNTHESIZE: Final = "synthesize"
+TRANSCRIPT: Final = "transcript"
+ERROR: Final = "error"
+
+
+def encode(event: Event) -> bytes:
+    """The bytes of an event."""
+    out = io.BytesIO()
+    write_event(event, out)
+    return out.getvalue()
+
+
+def format_data(audio_format: AudioFormat) -> dict[str, int]:
+    """Wyoming's fields for a format."""
+    return {
+        "rate": audio_format.rate_hz,
+        "width": SAMPLE_BYTES,
+        "channels": audio_format.channels,
+    }
+
+
+def format_of(event: Event) -> AudioFormat:
+    """The format an audio event declares.
+
+    Raises:
+        ValueError: not 16-bit samples.
+    """
+    if event.data["width"] != SAMPLE_BYTES:
+        raise ValueError(f"{event.data['width'] * 8}-bit samples; 16-bit PCM is needed")
+    return AudioFormat(event.data["rate"], event.data["channels"])
+
+
+def chunk_event(chunk: AudioChunk, turn: str) -> Event:
+    """An audio-chunk event of a turn."""
+    return Event(AUDIO_CHUNK, {**format_data(chunk.format), "turn": turn}, chunk.pcm)
+
+
+def chunk_of(event: Event) -> AudioChunk:
+    """The chunk an audio-chunk event carries."""
+    return AudioChunk(format_of(event), event.payload or b"")
