@@ -107,6 +107,12 @@ class WorkerProcess:
         except TimeoutError:
             raise WorkerError(f"{self.spec.name} worker does not read") from None
 
+    def post(self, event: Event) -> None:
+        """Hand an event over without waiting, where cancelled code must not; may be lost."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(wire.encode(event))
+
     async def receive(self) -> Event:
         """The next event; waits without limit (see `Supervisor` for silence).
 
@@ -183,6 +189,16 @@ class Supervisor:
         except WorkerError:
             await worker.kill()
             raise
+
+    def post(self, event: Event) -> None:
+        """Hand an event over without waiting; lost when no worker is ready."""
+        if self._worker is not None:
+            self._worker.post(event)
+
+    async def replace(self) -> None:
+        """Kill the worker that is ready, if one is: `run` starts another."""
+        if self._worker is not None:
+            await self._worker.kill()
 
     async def run(self) -> None:
         """Keep the worker running until cancelled."""

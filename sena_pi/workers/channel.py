@@ -7,7 +7,7 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from wyoming.event import Event, read_event
 
@@ -15,6 +15,9 @@ from sena_pi.wire import encode
 
 EXIT_NOT_READ = 75
 """Exit status of a worker whose brain has stopped reading."""
+
+Send = Callable[[Event], None]
+"""Sends an event; returns at once."""
 
 _OUTBOX_BYTES = 4 * 1024 * 1024
 

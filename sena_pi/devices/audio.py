@@ -1,0 +1,240 @@
+"""Microphone, wake word and speaker: the audio worker as the brain holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import MICROPHONE_FORMAT, Utterance
+from sena_pi.devices.speaker import WorkerSpeaker
+from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
+from sena_pi.errors import WorkerError
+
+SILENCE_TIMEOUT_S = 1.0
+"""The worker's heart beats ten times a second: after a second without, it is replaced."""
+
+_log = logging.getLogger(__name__)
+
+Since = Literal["detection", "press"]
+
+
+@dataclass(frozen=True, slots=True)
+class WakeEvent:
+    """A wake word was heard.
+
+    Attributes:
+        word: the word.
+        engine: what heard it.
+        monotonic_ns: when it was heard.
+    """
+
+    word: str
+    engine: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of listening.
+
+    Attributes:
+        utterance: what was said; None when nobody spoke.
+        reason: why listening ended ("silence", "no-speech", "too-long").
+        speech_end_ns: monotonic time when speech ended.
+        endpoint_ns: monotonic time when that was certain.
+        speech_end_sample: stream position where speech ended.
+    """
+
+    utterance: Utterance | None
+    reason: str
+    speech_end_ns: int
+    endpoint_ns: int
+    speech_end_sample: int
+
+
+@dataclass(slots=True)
+class _Hearing:
+    turn: str
+    heard: asyncio.Future[Heard]
+    on_audio: Callable[[bytes], None]
+    pcm: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(slots=True)
+class AudioHealth:
+    """What the worker last said of itself.
+
+    Attributes:
+        capturing: frames arrive and go through the wake word.
+        heartbeat: data of its last heartbeat.
+        ready: what it was configured to: wake engine, words and reasons.
+        microphone: stable name of the open device, None while there is none.
+    """
+
+    capturing: bool = False
+    heartbeat: dict[str, Any] = field(default_factory=dict)
+    ready: dict[str, Any] = field(default_factory=dict)
+    microphone: str | None = None
+
+
+def _ignore(*_: object) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioListeners:
+    """Who is told what, on the event loop; each must return at once.
+
+    Attributes:
+        detection: a wake word was heard.
+        hearing: True when frames arrive again, False when they have ceased.
+        ready: the worker is configured; its wake engine, words and reasons.
+        spoken: a simulated recording has begun or ended.
+    """
+
+    detection: Callable[[WakeEvent], None] = _ignore
+    hearing: Callable[[bool], None] = _ignore
+    ready: Callable[[dict[str, Any]], None] = _ignore
+    spoken: Callable[[dict[str, Any]], None] = _ignore
+
+
+class Audio:
+    """The one microphone and the one speaker. Belongs to the event loop.
+
+    Attributes:
+        speaker: plays sound; a `Speaker`.
+        health: what the worker last said of itself.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        listeners: AudioListeners,
+        *,
+        silence_timeout_s: float = SILENCE_TIMEOUT_S,
+    ) -> None:
+        self._listeners = listeners
+        self._hearing: _Hearing | None = None
+        self.health = AudioHealth()
+        self.supervisor = Supervisor(
+            WorkerSpec(
+                name="audio",
+                argv=worker_argv("audio"),
+                settings=settings,
+                silence_timeout_s=silence_timeout_s,
+            ),
+            self._handle,
+            up=self._up,
+            down=self._down,
+        )
+        self.speaker = WorkerSpeaker(self.supervisor)
+
+    async def run(self) -> None:
+        """Keep the worker running until cancelled."""
+        await self.supervisor.run()
+
+    async def hear(
+        self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
+    ) -> Heard:
+        """Listen until the endpoint; `on_audio` gets each piece of 16 kHz mono PCM as it comes.
+
+        Cancelled: no audio leaves the worker any more. Its length is bounded by the endpointer.
+
+        Raises:
+            WorkerError: the worker is gone, or went while listening.
+        """
+        future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        self._hearing = _Hearing(turn, future, on_audio)
+        try:
+            await self.supervisor.send(Event(wire.LISTEN, {"turn": turn, "since": since}))
+            return await future
+        finally:
+            self._hearing = None
+            if not future.done() or future.cancelled():
+                self.supervisor.post(Event(wire.STOP_LISTENING, {"turn": turn}))
+
+    async def simulate(self, path: str) -> None:
+        """Have somebody speak a WAV file into the simulated microphone.
+
+        Raises:
+            WorkerError: the worker is gone.
+        """
+        await self.supervisor.send(Event(wire.SIMULATE, {"path": path}))
+
+    async def _up(self, ready: Event) -> None:
+        self.health.ready = ready.data
+        self._listeners.ready(ready.data)
+
+    async def _down(self, error: WorkerError) -> None:
+        self.health.microphone = None
+        self._set_capturing(on=False)
+        self.speaker.lost(error)
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None and not hearing.heard.done():
+            hearing.heard.set_exception(error)
+
+    def _set_capturing(self, *, on: bool) -> None:
+        if on != self.health.capturing:
+            self.health.capturing = on
+            self._listeners.hearing(on)
+
+    async def _handle(self, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case wire.HEARTBEAT:
+                self.health.heartbeat = data
+                self._set_capturing(on=bool(data["capturing"] and data["frames"]))
+            case wire.AUDIO_CHUNK:
+                self._take_audio(data["turn"], event.payload or b"")
+            case wire.ENDPOINT:
+                self._take_endpoint(data)
+            case wire.DETECTION:
+                wake = WakeEvent(data["name"], data["engine"], data["monotonic_ns"])
+                self._listeners.detection(wake)
+            case wire.PLAYING | wire.PLAYED | wire.FLUSHED:
+                self.speaker.handle(event)
+            case wire.SPEAKER:
+                self._take_speaker(data)
+            case wire.MICROPHONE:
+                self.health.microphone = data["device"]
+                _log.info("microphone: %s", data["device"])
+            case wire.SIMULATED:
+                self._listeners.spoken(data)
+            case wire.ERROR:
+                _log.warning("audio worker: %s", data["text"])
+
+    def _take_speaker(self, data: dict[str, Any]) -> None:
+        if "rate_hz" in data:
+            _log.info("speaker: %s at %d Hz", data["device"], data["rate_hz"])
+            self.speaker.opened(data["rate_hz"])
+        else:
+            _log.warning("no speaker: %s", data["text"])
+
+    def _take_audio(self, turn: str, pcm: bytes) -> None:
+        hearing = self._hearing
+        if hearing is None or hearing.turn != turn:
+            return
+        hearing.pcm += pcm
+        hearing.on_audio(pcm)
+
+    def _take_endpoint(self, data: dict[str, Any]) -> None:
+        hearing = self._hearing
+        if hearing is None or hearing.turn != data["turn"] or hearing.heard.done():
+            return
+        silence = data["end_sample"] - data["speech_end_sample"]
+        spoke = data["reason"] != "no-speech"
+        utterance = Utterance(bytes(hearing.pcm), data["speech_end_sample"] - data["start_sample"])
+        heard = Heard(
+            utterance=utterance if spoke else None,
+            reason=data["reason"],
+            speech_end_ns=data["monotonic_ns"] - silence * 10**9 // MICROPHONE_FORMAT.rate_hz,
+            endpoint_ns=data["monotonic_ns"],
+            speech_end_sample=data["speech_end_sample"],
+        )
+        hearing.heard.set_result(heard)

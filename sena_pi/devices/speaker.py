@@ -1,0 +1,197 @@
+"""The speaker: sound on its way through the audio worker, and how much of it was played."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import AudioChunk, AudioFormat
+from sena_pi.devices.worker import Supervisor
+from sena_pi.errors import WorkerError
+
+LONGEST_UNPLAYED_S = 1.0
+"""Sound kept in the worker: enough to bridge a busy moment, little enough to take back."""
+STUCK_AFTER_S = 3.0
+"""A speaker whose position has not moved for so long is stuck; its worker is replaced."""
+FLUSH_TIMEOUT_S = 0.5
+PIECE_S = 0.1
+"""Longest piece handed to the worker at a time."""
+
+
+class WorkerSpeaker:
+    """A `Speaker`. One run of sound at a time: from the first `play` to `drain` or `flush`.
+
+    Attributes:
+        first_sample_ns: monotonic time when the first sample of this run was with the device,
+            None until then.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._runs = itertools.count(1)
+        self._run: str | None = None
+        self._rate_hz: int | None = None
+        self._resampler: _Resampler | None = None
+        self._sent = 0
+        self._played = 0
+        self._done = False
+        self._error: WorkerError | None = None
+        self._moved = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self.first_sample_ns: int | None = None
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds of sound of this run handed over so far."""
+        return self._sent / self._rate_hz if self._rate_hz else 0.0
+
+    @property
+    def played_s(self) -> float:
+        """Seconds of sound of this run that were played so far, as last told (every 0.1 s)."""
+        return self._played / self._rate_hz if self._rate_hz else 0.0
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """Queue a chunk, as `Speaker.play`."""
+        rate_hz = self._rate_hz
+        if rate_hz is None:
+            raise WorkerError("there is no speaker")
+        if self._run is None:
+            await self._begin(rate_hz)
+        if self._resampler is None or self._resampler.source != chunk.format:
+            self._resampler = _Resampler(chunk.format, rate_hz)
+        await self._send(self._resampler.convert(chunk.pcm), rate_hz)
+
+    async def drain(self) -> None:
+        """Wait until all was played, as `Speaker.drain`. Does nothing when nothing was queued."""
+        if self._run is None or self._rate_hz is None:
+            return
+        if self._resampler is not None:
+            await self._send(self._resampler.rest(), self._rate_hz)
+        await self._supervisor.send(Event(wire.AUDIO_STOP, {"turn": self._run}))
+        while not self._done:
+            await self._progress()
+        self._run = None
+
+    async def flush(self) -> None:
+        """Silence now, as `Speaker.flush`; returns when the worker says that it is silent."""
+        self._run = None
+        self._flushed.clear()
+        try:
+            await self._supervisor.send(Event(wire.FLUSH, {}))
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
+                await self._flushed.wait()
+        except WorkerError:
+            return  # Gone, and silent with it.
+        except TimeoutError:
+            # Sound that can't be stopped is worse than a moment without any.
+            await self._supervisor.replace()
+
+    # What the worker tells; called by `Audio` on the loop.
+
+    def opened(self, rate_hz: int) -> None:
+        """The worker has opened the speaker."""
+        self._rate_hz = rate_hz
+
+    def lost(self, error: WorkerError) -> None:
+        """The worker is gone; who waits is told."""
+        self._rate_hz = None
+        if self._run is not None:
+            self._error = error
+        self._moved.set()
+        self._flushed.set()
+
+    def handle(self, event: Event) -> None:
+        """A report of the worker; those of earlier runs are ignored."""
+        data: dict[str, Any] = event.data
+        if event.type == wire.FLUSHED:
+            self._flushed.set()
+            return
+        if data["turn"] != self._run:
+            return
+        if event.type == wire.PLAYING:
+            self.first_sample_ns = data["monotonic_ns"]
+        else:
+            self._played = data["samples"]
+            self._done = data["done"]
+        self._moved.set()
+
+    async def _begin(self, rate_hz: int) -> None:
+        self._run = str(next(self._runs))
+        self._sent = self._played = 0
+        self._done = False
+        self._error = None
+        self._resampler = None
+        self.first_sample_ns = None
+        start = {**wire.format_data(AudioFormat(rate_hz)), "turn": self._run}
+        await self._supervisor.send(Event(wire.AUDIO_START, start))
+
+    async def _send(self, pcm: bytes, rate_hz: int) -> None:
+        audio_format = AudioFormat(rate_hz)
+        piece_bytes = int(PIECE_S * rate_hz) * audio_format.frame_bytes
+        for start in range(0, len(pcm), piece_bytes):
+            piece = AudioChunk(audio_format, pcm[start : start + piece_bytes])
+            while self._sent - self._played + piece.samples > LONGEST_UNPLAYED_S * rate_hz:
+                await self._progress()
+            run = self._run
+            if run is None:
+                raise WorkerError("the speaker was flushed")
+            await self._supervisor.send(wire.chunk_event(piece, run))
+            self._sent += piece.samples
+
+    async def _progress(self) -> None:
+        """Wait for the next report.
+
+        Raises:
+            WorkerError: the worker is gone, or the speaker is stuck.
+        """
+        if self._error is not None:
+            raise self._error
+        before = (self._played, self._done)
+        self._moved.clear()
+        try:
+            async with asyncio.timeout(STUCK_AFTER_S):
+                while (self._played, self._done) == before and self._error is None:
+                    await self._moved.wait()
+                    self._moved.clear()
+        except TimeoutError:
+            await self._supervisor.replace()
+            raise WorkerError(f"the speaker did not play for {STUCK_AFTER_S:g} s") from None
+        if self._error is not None:
+            raise self._error
+
+
+class _Resampler:
+    """One format to the speaker's rate, as a stream: no click between chunks."""
+
+    def __init__(self, source: AudioFormat, rate_hz: int) -> None:
+        self.source = source
+        self._stream = None
+        if source.rate_hz != rate_hz:
+            import soxr
+
+            self._stream = soxr.ResampleStream(
+                source.rate_hz, rate_hz, num_channels=1, dtype="int16", quality="MQ"
+            )
+
+    def convert(self, pcm: bytes) -> bytes:
+        """The same sound, mono at the speaker's rate; the last few samples may stay inside."""
+        return self._resample(pcm, last=False)
+
+    def rest(self) -> bytes:
+        """What stayed inside."""
+        return self._resample(b"", last=True) if self._stream is not None else b""
+
+    def _resample(self, pcm: bytes, *, last: bool) -> bytes:
+        if self._stream is None and self.source.channels == 1:
+            return pcm
+        import numpy as np
+
+        samples = np.frombuffer(pcm, dtype="<i2")[:: self.source.channels]
+        if self._stream is not None:
+            samples = self._stream.resample_chunk(samples, last=last)
+        resampled: bytes = samples.tobytes()
+        return resampled

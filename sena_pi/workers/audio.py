@@ -1,0 +1,244 @@
+"""The audio worker: `python -m sena_pi.workers.audio`, events on standard input and output.
+
+Four threads. The main one only reads commands. The capture thread owns the microphone and the
+wake word, the playback thread the speaker; both poll. The channel's writer owns the way out.
+When a device is lost the process ends, since a sound library that has seen its device go is
+not to be trusted; the next process waits for the device, and its heartbeat says so.
+"""
+
+from __future__ import annotations
+
+# Nothing but Python's own may be imported before standard output is out of reach.
+from sena_pi.workers.stdio import claim_stdio
+
+if __name__ == "__main__":
+    _EVENTS_IN, _EVENTS_OUT = claim_stdio()
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import FRAME_SAMPLES
+from sena_pi.endpointer import EndpointerSettings
+from sena_pi.engines.silero import SileroVoiceActivityDetector
+from sena_pi.simulated.rig import SimulationRig
+from sena_pi.sound import CaptureStream, DeviceLost, SoundSystem
+from sena_pi.wake import WakeSettings, choose_detector
+from sena_pi.workers.channel import Channel
+from sena_pi.workers.ear import Ear
+from sena_pi.workers.mouth import Mouth
+
+EXIT_DEVICE_LOST = 69
+"""Exit status after a sound device went away."""
+
+POLL_S = 0.006
+FRAMES_A_POLL = 8
+HEARTBEAT_S = 0.1
+STALLED_AFTER_S = 2.0
+"""A microphone that gives no frame for so long is lost."""
+REOPEN_EVERY_S = 0.25
+"""How often an absent microphone is looked for."""
+REOPEN_SPEAKER_EVERY_S = 5.0
+"""How often an absent speaker is looked for, while the microphone works."""
+
+_log = logging.getLogger(__name__)
+
+
+class AudioWorker:
+    """Runs an ear and a mouth on one sound system until its commands end.
+
+    `settings` is the data of `wire.CONFIGURE`: `wake` and `listening` (fields of `WakeSettings`
+    and `EndpointerSettings`), `access_key`, `porcupine4_folder`, `microphone` and `speaker`
+    (stable names), and `simulate` (`record_to`, `hurry`) for a simulated sound system.
+    """
+
+    def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
+        self._channel = channel
+        self._settings = settings
+        simulate = settings.get("simulate")
+        self._rig = None if simulate is None else SimulationRig(simulate, channel.send)
+        folder = settings.get("porcupine4_folder")
+        self._wake = choose_detector(
+            WakeSettings.from_dict(settings.get("wake", {})),
+            settings.get("access_key"),
+            Path(folder) if folder else None,
+        )
+        self._ear = Ear(
+            self._wake.detector,
+            SileroVoiceActivityDetector(),
+            EndpointerSettings(**settings.get("listening", {})),
+            self._send,
+        )
+        self._mouth = Mouth(self._send)
+        self._for_ear: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._speaking = False
+
+    def run(self, commands: Iterable[Event]) -> None:
+        """Serve commands until they end; blocks. The process ends if a device is lost."""
+        detector = self._wake.detector
+        data = {
+            "wake_engine": detector.engine if detector else None,
+            "wake_words": list(detector.words) if detector else [],
+            "wake_reasons": list(self._wake.reasons),
+            "key_refused": self._wake.key_refused,
+        }
+        self._send(Event(wire.READY, data))
+        capture = threading.Thread(target=self._capture, name="capture", daemon=True)
+        capture.start()
+        for event in commands:
+            self._obey(event)
+        self._stopping.set()
+        capture.join(1.0)
+
+    def _send(self, event: Event) -> None:
+        if self._rig is not None:
+            self._rig.sending(event)
+        self._channel.send(event)
+
+    # The main thread: waits for nothing but commands.
+
+    def _obey(self, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case wire.AUDIO_CHUNK:
+                self._mouth.feed(data["turn"], event.payload or b"")
+            case wire.AUDIO_START:
+                self._mouth.begin(data["turn"])
+            case wire.AUDIO_STOP:
+                self._mouth.end(data["turn"])
+            case wire.FLUSH:
+                self._mouth.flush()
+            case wire.LISTEN:
+                self._for_ear.put(lambda: self._ear.listen(data["turn"], data["since"]))
+            case wire.STOP_LISTENING:
+                self._for_ear.put(self._ear.stop_listening)
+            case wire.SIMULATE if self._rig is not None:
+                pass
+            case _:
+                _log.warning("the audio worker does not know the event %r", event.type)
+        if self._rig is not None:
+            self._rig.commanded(event)
+
+    # The capture thread: owns the microphone, and the process's fate.
+
+    def _capture(self) -> None:
+        try:
+            system, stream = self._wait_for_microphone()
+            self._send(Event(wire.MICROPHONE, {"device": stream.device}))
+            playback = threading.Thread(
+                target=self._play, args=(system,), name="playback", daemon=True
+            )
+            playback.start()
+            self._hear(stream)
+            playback.join(0.5)
+            stream.close()
+        except DeviceLost as error:
+            self._lost(error)
+
+    def _wait_for_microphone(self) -> tuple[SoundSystem, CaptureStream]:
+        while not self._stopping.is_set():
+            # The list of devices is as old as the system: a new one for each look.
+            system = self._open_system()
+            try:
+                return system, system.open_capture(self._settings.get("microphone", ""))
+            except DeviceLost as error:
+                system.close()
+                reason = str(error)
+            until = time.monotonic() + REOPEN_EVERY_S
+            while time.monotonic() < until:
+                self._heartbeat(capturing=False, text=reason)
+                self._stopping.wait(HEARTBEAT_S)
+        raise DeviceLost("stopped before a microphone was found")
+
+    def _open_system(self) -> SoundSystem:
+        if self._rig is not None:
+            return self._rig.sound
+        from sena_pi.engines.portaudio import PortAudio
+
+        return PortAudio()
+
+    def _hear(self, stream: CaptureStream) -> None:
+        last_frame_s = last_heartbeat_s = time.monotonic()
+        while not self._stopping.is_set():
+            self._run_commands()
+            for _ in range(FRAMES_A_POLL):
+                if stream.available() < FRAME_SAMPLES:
+                    break
+                self._ear.feed(stream.read(FRAME_SAMPLES))
+                last_frame_s = time.monotonic()
+            now_s = time.monotonic()
+            if now_s - last_frame_s > STALLED_AFTER_S:
+                raise DeviceLost(
+                    f"microphone {stream.device!r} gave no sound for {STALLED_AFTER_S:g} s"
+                )
+            if now_s - last_heartbeat_s >= HEARTBEAT_S:
+                last_heartbeat_s = now_s
+                self._heartbeat(capturing=True)
+            time.sleep(POLL_S)
+
+    def _run_commands(self) -> None:
+        while True:
+            try:
+                command = self._for_ear.get_nowait()
+            except Empty:
+                return
+            command()
+
+    def _heartbeat(self, *, capturing: bool, **more: object) -> None:
+        health = {**self._ear.heartbeat(), "capturing": capturing, "speaker": self._speaking}
+        self._send(Event(wire.HEARTBEAT, {**health, **more}))
+
+    # The playback thread: owns the speaker.
+
+    def _play(self, system: SoundSystem) -> None:
+        while not self._stopping.is_set():
+            try:
+                stream = system.open_playback(self._settings.get("speaker", ""))
+                break
+            except DeviceLost as error:
+                self._send(Event(wire.SPEAKER, {"text": str(error)}))
+                self._stopping.wait(REOPEN_SPEAKER_EVERY_S)
+        else:
+            return
+        self._speaking = True
+        self._send(Event(wire.SPEAKER, {"device": stream.device, "rate_hz": stream.rate_hz}))
+        try:
+            while not self._stopping.is_set():
+                self._mouth.wait(POLL_S if self._mouth.busy else HEARTBEAT_S)
+                self._mouth.step(stream)
+            stream.close()
+        except DeviceLost as error:
+            self._lost(error)
+
+    def _lost(self, error: DeviceLost) -> NoReturn:
+        self._send(Event(wire.ERROR, {"text": str(error), "code": "device-lost"}))
+        self._channel.close()
+        os._exit(EXIT_DEVICE_LOST)
+
+
+def main(events_in: int, events_out: int) -> None:
+    """Configure from the first event, then serve until the brain closes its end."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    channel = Channel(events_in, events_out)
+    events = channel.events()
+    first = next(events, None)
+    if first is None or first.type != wire.CONFIGURE:
+        sys.exit("the audio worker's first event must be sena-configure")
+    AudioWorker(channel, first.data).run(events)
+    channel.close()
+    # Streams and threads may hang in the sound library; nothing is left to be saved.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(_EVENTS_IN, _EVENTS_OUT)

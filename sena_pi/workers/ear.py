@@ -1,0 +1,199 @@
+"""What the audio worker does with each frame it hears. Owned by its capture thread."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import FRAME_BYTES, FRAME_S, MICROPHONE_FORMAT, Frame
+from sena_pi.endpointer import Endpoint, Endpointer, EndpointerSettings, VoiceStarted
+from sena_pi.stages import VoiceActivityDetector, WakeWordDetector
+from sena_pi.workers.channel import Send
+
+RING_S = 2.0
+"""How long the worker remembers what it heard, so that nothing said while the brain makes up
+its mind is lost."""
+PRESS_PRE_ROLL_S = 0.3
+"""How far before a button press audio may leave the worker."""
+REFRACTORY_S = 1.0
+"""How long after a wake word the same word is taken for its echo."""
+
+_FULL_SCALE = 32768
+_ZEROS = bytes(FRAME_BYTES)
+_LOSS_WINDOW_S = 5.0
+
+
+@dataclass(slots=True)
+class _Listening:
+    turn: str
+    start_sample: int
+    endpointer: Endpointer
+
+
+class Ear:
+    """Wake word on each frame; audio out only while listening.
+
+    Audio leaves from the last detection on, or from `PRESS_PRE_ROLL_S` before a press: what was
+    said before either stays in the ring, and the ring stays in this process.
+    """
+
+    def __init__(
+        self,
+        detector: WakeWordDetector | None,
+        voice_activity: VoiceActivityDetector,
+        endpointing: EndpointerSettings,
+        send: Send,
+        *,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._detector = detector
+        self._voice_activity = voice_activity
+        self._endpointing = endpointing
+        self._send = send
+        self._monotonic_ns = monotonic_ns
+        self._ring: deque[Frame] = deque(maxlen=math.ceil(RING_S / FRAME_S))
+        self._next_sample = 0
+        self._detected_sample: int | None = None
+        self._listening: _Listening | None = None
+        self._health = _Health(monotonic_ns)
+
+    @property
+    def listening(self) -> bool:
+        """Audio is leaving the worker."""
+        return self._listening is not None
+
+    def feed(self, pcm: bytes) -> None:
+        """Take the next frame, `FRAME_BYTES` long; sends what follows from it."""
+        frame = Frame(pcm, self._next_sample)
+        self._next_sample = frame.end_sample
+        self._ring.append(frame)
+        self._health.heard(pcm)
+        self._detect(frame)
+        if self._listening is not None:
+            self._listen_to(frame, self._listening)
+
+    def listen(self, turn: str, since: str) -> None:
+        """Send audio to `turn` until its endpoint, `since` the "detection" or a "press"."""
+        if since == "detection" and self._detected_sample is not None:
+            wanted = self._detected_sample
+        else:
+            wanted = self._next_sample - int(PRESS_PRE_ROLL_S * MICROPHONE_FORMAT.rate_hz)
+        frames = [frame for frame in self._ring if frame.start_sample >= wanted]
+        start_sample = frames[0].start_sample if frames else self._next_sample
+        self._voice_activity.reset()
+        listening = _Listening(turn, start_sample, Endpointer(self._endpointing, start_sample))
+        self._listening = listening
+        start = {**wire.format_data(MICROPHONE_FORMAT), "turn": turn, "sample": start_sample}
+        self._send(Event(wire.AUDIO_START, start))
+        for frame in frames:
+            if self._listening is listening:
+                self._listen_to(frame, listening)
+
+    def stop_listening(self) -> None:
+        """No audio leaves any more. Does nothing when not listening."""
+        self._listening = None
+
+    def heartbeat(self) -> dict[str, object]:
+        """What a healthy ear can say of itself since the last heartbeat."""
+        return {"listening": self.listening, **self._health.report()}
+
+    def _detect(self, frame: Frame) -> None:
+        detection = self._detector.process(frame) if self._detector else None
+        if detection is None:
+            return
+        refractory = int(REFRACTORY_S * MICROPHONE_FORMAT.rate_hz)
+        last = self._detected_sample
+        if last is not None and detection.end_sample - last < refractory:
+            return
+        self._detected_sample = detection.end_sample
+        data = {
+            "name": detection.word,
+            "engine": detection.engine,
+            "sample": detection.end_sample,
+            "monotonic_ns": self._monotonic_ns(),
+        }
+        self._send(Event(wire.DETECTION, data))
+
+    def _listen_to(self, frame: Frame, listening: _Listening) -> None:
+        data = {
+            **wire.format_data(MICROPHONE_FORMAT),
+            "turn": listening.turn,
+            "sample": frame.start_sample,
+        }
+        self._send(Event(wire.AUDIO_CHUNK, data, frame.pcm))
+        news = listening.endpointer.feed(frame, self._voice_activity.probability(frame))
+        match news:
+            case VoiceStarted():
+                started = {"turn": listening.turn, "sample": news.speech_start_sample}
+                self._send(Event(wire.VOICE_STARTED, started))
+            case Endpoint():
+                self._listening = None
+                data = {
+                    "turn": listening.turn,
+                    "reason": str(news.reason),
+                    "start_sample": listening.start_sample,
+                    "speech_end_sample": news.speech_end_sample,
+                    "end_sample": news.end_sample,
+                    "monotonic_ns": self._monotonic_ns(),
+                }
+                self._send(Event(wire.ENDPOINT, data))
+
+
+class _Health:
+    """Counts that tell a live microphone from a dead one."""
+
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._frames = 0
+        self._lost_frames = 0
+        self._zero_frames = 0
+        self._peak = 0
+        self._last_ns: int | None = None
+        self._longest_gap_ns = 0
+        self._window_ns = 0
+        self._window_frames = 0
+
+    def heard(self, pcm: bytes) -> None:
+        now_ns = self._monotonic_ns()
+        self._frames += 1
+        if pcm == _ZEROS:
+            self._zero_frames += 1
+        else:
+            self._zero_frames = 0
+            samples = array("h", pcm)
+            self._peak = max(self._peak, max(samples), -min(samples))
+        if self._last_ns is None:
+            self._window_ns, self._window_frames = now_ns, self._frames
+        else:
+            self._longest_gap_ns = max(self._longest_gap_ns, now_ns - self._last_ns)
+        self._last_ns = now_ns
+        self._count_losses(now_ns)
+
+    def _count_losses(self, now_ns: int) -> None:
+        # In short windows: over hours the sound card's clock drifts from ours.
+        elapsed_s = (now_ns - self._window_ns) / 1e9
+        if elapsed_s < _LOSS_WINDOW_S:
+            return
+        missing = int(elapsed_s / FRAME_S) - (self._frames - self._window_frames)
+        self._lost_frames += max(0, missing - 1)
+        self._window_ns, self._window_frames = now_ns, self._frames
+
+    def report(self) -> dict[str, object]:
+        peak = self._peak / _FULL_SCALE
+        data: dict[str, object] = {
+            "frames": self._frames,
+            "lost_frames": self._lost_frames,
+            "longest_gap_ms": round(self._longest_gap_ns / 1e6, 1),
+            "peak_dbfs": round(20 * math.log10(peak), 1) if peak else None,
+            "zeros_s": round(self._zero_frames * FRAME_S, 2),
+        }
+        self._peak = 0
+        self._longest_gap_ns = 0
+        return data

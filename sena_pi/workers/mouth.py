@@ -1,0 +1,177 @@
+"""What the audio worker plays. Filled from its reading thread, owned by its playback thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import SAMPLE_BYTES
+from sena_pi.sound import PlaybackStream
+from sena_pi.workers.channel import Send
+
+BLOCK_S = 0.01
+"""Sound handed to the device at a time."""
+REPORT_EVERY_S = 0.1
+"""How often the played position is told."""
+TAIL_S = 0.1
+"""Silence played after the last sample, before the stream is stopped: sound servers hold more
+than the device admits to, and a stop would cut it off."""
+LONGEST_UNPLAYED_S = 10.0
+"""The brain keeps one second here; ten times that is a fault, and is dropped."""
+
+
+class Mouth:
+    """One turn's sound at a time: started, fed, ended, or flushed.
+
+    `begin`, `feed`, `end` and `flush` may be called from any thread and return at once. `step`
+    belongs to the thread that owns the stream; it does what can be done without waiting.
+    """
+
+    def __init__(self, send: Send, *, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._send = send
+        self._monotonic_ns = monotonic_ns
+        self._changed = threading.Condition()
+        self._turn: str | None = None
+        self._pcm: deque[bytes] = deque()
+        self._unplayed_bytes = 0
+        self._ended = False
+        self._flush_asked = False
+        self._news = False
+        # Owned by `step`:
+        self._started = False
+        self._playing = False
+        self._written = 0
+        self._silence = 0
+        self._reported_ns = 0
+
+    def begin(self, turn: str) -> None:
+        """Sound of `turn` follows; what is left of another turn is dropped."""
+        with self._changed:
+            self._drop()
+            self._turn, self._ended = turn, False
+            self._written = 0
+            self._playing = False
+            self._notify()
+
+    def feed(self, turn: str, pcm: bytes) -> None:
+        """Queue samples; dropped when `turn` is not the one that was begun last."""
+        with self._changed:
+            if turn != self._turn or self._unplayed_bytes > LONGEST_UNPLAYED_S * 2 * 48_000:
+                return
+            self._pcm.append(pcm)
+            self._unplayed_bytes += len(pcm)
+            self._notify()
+
+    def end(self, turn: str) -> None:
+        """No more sound of `turn` comes: report when the last sample has been played."""
+        with self._changed:
+            if turn == self._turn:
+                self._ended = True
+                self._notify()
+
+    def flush(self) -> None:
+        """Silence now: `step` stops the stream, and drops all that is queued."""
+        with self._changed:
+            self._drop()
+            self._flush_asked = True
+            self._notify()
+
+    @property
+    def busy(self) -> bool:
+        """Sound is queued, playing or expected, or the stream is not stopped yet."""
+        return self._turn is not None or self._started
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something changes, at most `timeout_s`; for the thread that calls `step`."""
+        with self._changed:
+            if not self._news:
+                self._changed.wait(timeout_s)
+            self._news = False
+
+    def step(self, stream: PlaybackStream) -> None:
+        """Do what can be done now.
+
+        Raises:
+            DeviceLost: the speaker went away.
+        """
+        with self._changed:
+            if self._flush_asked:
+                self._silence_now(stream)
+            if self._turn is not None:
+                self._write(stream)
+                self._report(stream, self._turn)
+            if self._started:
+                self._fill(stream)
+
+    def _write(self, stream: PlaybackStream) -> None:
+        block = int(BLOCK_S * stream.rate_hz)
+        while self._pcm:
+            stream.start()
+            self._started = True
+            writable = stream.writable()
+            if writable < min(block, len(self._pcm[0]) // SAMPLE_BYTES):
+                return
+            pcm = self._take(min(writable, block) * SAMPLE_BYTES)
+            stream.write(pcm)
+            self._written += len(pcm) // SAMPLE_BYTES
+            self._silence = 0
+            if not self._playing:
+                self._playing = True
+                self._reported_ns = self._monotonic_ns()
+                data = {"turn": self._turn, "monotonic_ns": self._reported_ns}
+                self._send(Event(wire.PLAYING, data))
+
+    def _fill(self, stream: PlaybackStream) -> None:
+        """Silence where no sound is there to play: an empty device clicks and complains."""
+        if self._turn is None and self._silence >= TAIL_S * stream.rate_hz:
+            stream.stop()
+            self._started = False
+            return
+        block = int(BLOCK_S * stream.rate_hz)
+        if not self._pcm and stream.queued() < block <= stream.writable():
+            stream.write(bytes(block * SAMPLE_BYTES))
+            self._silence += block
+
+    def _take(self, size: int) -> bytes:
+        pcm = self._pcm.popleft()
+        if len(pcm) > size:
+            self._pcm.appendleft(pcm[size:])
+            pcm = pcm[:size]
+        self._unplayed_bytes -= len(pcm)
+        return pcm
+
+    def _played(self, stream: PlaybackStream) -> int:
+        return max(0, self._written - max(0, stream.queued() - self._silence))
+
+    def _report(self, stream: PlaybackStream, turn: str) -> None:
+        now_ns = self._monotonic_ns()
+        played = self._played(stream)
+        done = self._ended and not self._pcm and played == self._written
+        if not done and (not self._playing or now_ns - self._reported_ns < REPORT_EVERY_S * 1e9):
+            return
+        self._reported_ns = now_ns
+        data = {"turn": turn, "samples": played, "monotonic_ns": now_ns, "done": done}
+        self._send(Event(wire.PLAYED, data))
+        if done:
+            self._drop()
+
+    def _silence_now(self, stream: PlaybackStream) -> None:
+        played = self._played(stream) if self._playing else 0
+        stream.stop()
+        self._flush_asked = False
+        self._playing = self._started = False
+        self._send(Event(wire.FLUSHED, {"samples": played}))
+
+    def _notify(self) -> None:
+        self._news = True
+        self._changed.notify()
+
+    def _drop(self) -> None:
+        self._turn = None
+        self._pcm.clear()
+        self._unplayed_bytes = 0
