@@ -7,11 +7,11 @@ cancelled at any await; after a cancel the implementation holds no socket, task 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sena_pi.audio import AudioChunk, Frame, Utterance
 from sena_pi.phases import Phase
@@ -60,6 +60,59 @@ class VoiceActivityDetector(Protocol):
 
     def reset(self) -> None:
         """Forget what was heard: the next frame starts a new utterance."""
+
+
+# --- hearing, as the brain has it -------------------------------------------------------------
+
+Since = Literal["detection", "press"]
+"""From where on audio is asked for: the last wake word, or shortly before a button press."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeEvent:
+    """A wake word was heard.
+
+    Attributes:
+        word: the word.
+        engine: what heard it.
+        monotonic_ns: when it was heard.
+    """
+
+    word: str
+    engine: str
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of listening.
+
+    Attributes:
+        utterance: what was said; None when nobody spoke.
+        reason: why listening ended ("silence", "no-speech", "too-long").
+        speech_end_ns: monotonic time when speech ended.
+        endpoint_ns: monotonic time when that was certain.
+        speech_end_sample: stream position where speech ended.
+    """
+
+    utterance: Utterance | None
+    reason: str
+    speech_end_ns: int
+    endpoint_ns: int
+    speech_end_sample: int
+
+
+class Microphone(Protocol):
+    """Gives what is said, and only while it is asked to."""
+
+    async def hear(self, turn: str, since: Since, on_audio: Callable[[bytes], None]) -> Heard:
+        """Listen until the endpoint; `on_audio` gets each piece of 16 kHz mono PCM as it comes.
+
+        Cancelled: no audio leaves the microphone's process any more. Bounded by the endpointer.
+
+        Raises:
+            WorkerError: the process is gone, or went while listening.
+        """
 
 
 # --- understanding and answering, on the brain's loop ----------------------------------------
@@ -207,7 +260,22 @@ class Synthesizer(Protocol):
 
 
 class Speaker(Protocol):
-    """Plays sound; at most one second of it waits unplayed outside the brain."""
+    """Plays sound; at most one second of it waits unplayed outside the brain.
+
+    One run of sound at a time: from the first `play` to `drain` or `flush`.
+    """
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds of sound of this run handed over so far."""
+
+    @property
+    def played_s(self) -> float:
+        """Seconds of sound of this run that were played so far, a tenth of a second late."""
+
+    @property
+    def first_sample_ns(self) -> int | None:
+        """Monotonic time when this run's first sample was with the device; None until then."""
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk; waits while a second or more is unplayed.

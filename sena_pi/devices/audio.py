@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wyoming.event import Event
 
@@ -15,48 +15,12 @@ from sena_pi.audio import MICROPHONE_FORMAT, Utterance
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
 from sena_pi.errors import WorkerError
+from sena_pi.stages import Heard, Since, WakeEvent
 
 SILENCE_TIMEOUT_S = 1.0
 """The worker's heart beats ten times a second: after a second without, it is replaced."""
 
 _log = logging.getLogger(__name__)
-
-Since = Literal["detection", "press"]
-
-
-@dataclass(frozen=True, slots=True)
-class WakeEvent:
-    """A wake word was heard.
-
-    Attributes:
-        word: the word.
-        engine: what heard it.
-        monotonic_ns: when it was heard.
-    """
-
-    word: str
-    engine: str
-    monotonic_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What came of listening.
-
-    Attributes:
-        utterance: what was said; None when nobody spoke.
-        reason: why listening ended ("silence", "no-speech", "too-long").
-        speech_end_ns: monotonic time when speech ended.
-        endpoint_ns: monotonic time when that was certain.
-        speech_end_sample: stream position where speech ended.
-    """
-
-    utterance: Utterance | None
-    reason: str
-    speech_end_ns: int
-    endpoint_ns: int
-    speech_end_sample: int
-
 
 @dataclass(slots=True)
 class _Hearing:
@@ -142,13 +106,7 @@ class Audio:
     async def hear(
         self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
     ) -> Heard:
-        """Listen until the endpoint; `on_audio` gets each piece of 16 kHz mono PCM as it comes.
-
-        Cancelled: no audio leaves the worker any more. Its length is bounded by the endpointer.
-
-        Raises:
-            WorkerError: the worker is gone, or went while listening.
-        """
+        """Listen until the endpoint, as `Microphone.hear`."""
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._hearing = _Hearing(turn, future, on_audio)
         try:

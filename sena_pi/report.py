@@ -1,0 +1,98 @@
+"""What became of a turn: its outcome and its times, for the journal and for `--json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    NOTHING_HEARD = "nothing-heard"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class Source(StrEnum):
+    """Where an answer came from."""
+
+    CLOUD = "cloud"
+    CACHE = "cache"
+    RULE = "rule"
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Moments of one turn, in monotonic nanoseconds; None: did not happen."""
+
+    speech_end: int | None = None
+    endpoint: int | None = None
+    transcript: int | None = None
+    first_text: int | None = None
+    first_audio: int | None = None
+    end: int | None = None
+
+    def milliseconds(self) -> dict[str, float]:
+        """Each moment after the end of speech, in ms, as far as it happened."""
+        if self.speech_end is None:
+            return {}
+        return {
+            name: round((moment - self.speech_end) / 1e6, 1)
+            for name, moment in asdict(self).items()
+            if name != "speech_end" and moment is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """One turn, as it went.
+
+    Attributes:
+        turn: its id.
+        trigger: the wake word, or "press".
+        outcome: how it ended.
+        heard: the question; empty when not understood.
+        answered: what was really spoken.
+        source: where the answer came from, None when there was none.
+        model: engine and model that answered.
+        voice: engine and voice that spoke, the last one if they changed.
+        ms: times after the end of speech: endpoint, transcript, first_text, first_audio, end.
+        problems: what went wrong on the way, for the journal; never what was said.
+        speech_end_sample: where speech ended in the microphone's stream.
+    """
+
+    turn: str
+    trigger: str
+    outcome: Outcome
+    heard: str = ""
+    answered: str = ""
+    source: Source | None = None
+    model: str = ""
+    voice: str = ""
+    ms: dict[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    speech_end_sample: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def shifted(self, later_ms: float) -> TurnReport:
+        """The same report with speech ending `later_ms` earlier than was thought."""
+        return replace(
+            self, ms={name: round(value + later_ms, 1) for name, value in self.ms.items()}
+        )
+
+    def journal_line(self) -> str:
+        """One line without a word of what was said."""
+        parts = [f"turn {self.turn}", f"by {self.trigger}", str(self.outcome)]
+        if self.source is not None:
+            parts.append(f"source {self.source} ({self.model})")
+        if self.voice:
+            parts.append(f"voice {self.voice}")
+        parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]
+        parts += [f"problem: {problem}" for problem in self.problems]
+        return ", ".join(parts)

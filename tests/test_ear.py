@@ -1,0 +1,183 @@
+"""The ear: wake words on every frame, audio out only while listening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.audio import FRAME_BYTES, FRAME_SAMPLES, Frame
+from sena_pi.endpointer import EndpointerSettings
+from sena_pi.stages import Detection
+from sena_pi.workers.ear import Ear
+
+SILENCE = b"\x01\x00\xff\xff" * (FRAME_BYTES // 4)
+SPEECH = b"\x00\x20\x00\xe0" * (FRAME_BYTES // 4)
+WAKE = b"\x00\x30\x00\xd0" * (FRAME_BYTES // 4)
+
+
+class WakesOn:
+    """A detector that wakes on one exact frame."""
+
+    engine = "scripted"
+    words = ("sena",)
+
+    def process(self, frame: Frame) -> Detection | None:
+        woken = frame.pcm == WAKE
+        return Detection("sena", self.engine, frame.end_sample) if woken else None
+
+    def close(self) -> None: ...
+
+
+class LoudIsSpeech:
+    """A voice activity detector that takes the loud frame for speech; counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def probability(self, frame: Frame) -> float:
+        self.calls += 1
+        return 0.9 if frame.pcm in {SPEECH, WAKE} else 0.05
+
+    def reset(self) -> None: ...
+
+
+class Bench:
+    """An ear whose events are kept, on a clock that moves with the frames."""
+
+    def __init__(self) -> None:
+        self.sent: list[Event] = []
+        self.now_ns = 0
+        self.voice_activity = LoudIsSpeech()
+        self.ear = Ear(
+            WakesOn(),
+            self.voice_activity,
+            EndpointerSettings(),
+            self.sent.append,
+            monotonic_ns=lambda: self.now_ns,
+        )
+
+    def hear(self, frames: Iterable[bytes]) -> None:
+        for pcm in frames:
+            self.now_ns += 32_000_000
+            self.ear.feed(pcm)
+
+    def of_type(self, event_type: str) -> list[Event]:
+        return [event for event in self.sent if event.type == event_type]
+
+    def audio(self) -> bytes:
+        return b"".join(event.payload or b"" for event in self.of_type(wire.AUDIO_CHUNK))
+
+
+def test_no_audio_leaves_before_it_is_asked_for() -> None:
+    """Hours of speech and a wake word send a detection and not one sample."""
+    bench = Bench()
+    bench.hear([SPEECH] * 200 + [WAKE] + [SPEECH] * 200)
+    assert [wire.DETECTION] == [event.type for event in bench.sent]
+
+
+def test_voice_activity_rests_while_idle() -> None:
+    """The costly detector runs only while listening."""
+    bench = Bench()
+    bench.hear([SPEECH] * 50)
+    assert bench.voice_activity.calls == 0
+
+
+def test_audio_starts_at_the_detection_and_misses_nothing() -> None:
+    """What was said while the brain made up its mind comes first; nothing from before does."""
+    bench = Bench()
+    bench.hear([SPEECH] * 20 + [WAKE])
+    bench.hear([SPEECH] * 10)
+    bench.ear.listen("1", "detection")
+    bench.hear([SPEECH] * 5)
+    chunks = bench.of_type(wire.AUDIO_CHUNK)
+    starts = [event.data["sample"] for event in chunks]
+    assert [(21 + n) * FRAME_SAMPLES for n in range(15)] == starts
+    assert WAKE not in bench.audio()
+
+
+def test_a_press_brings_no_more_than_its_pre_roll() -> None:
+    """A press sends at most 0.3 s from before it, never the whole ring."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 60)
+    bench.ear.listen("1", "press")
+    assert 9 == len(bench.of_type(wire.AUDIO_CHUNK))
+
+
+def test_a_late_answer_gets_what_the_ring_still_holds() -> None:
+    """A brain that is three seconds late gets the last two, not an error."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 94)
+    bench.ear.listen("1", "detection")
+    assert 63 == len(bench.of_type(wire.AUDIO_CHUNK))
+
+
+def test_audio_ends_at_the_endpoint() -> None:
+    """After the endpoint nothing leaves, and it says where speech truly ended."""
+    bench = Bench()
+    bench.hear([WAKE])
+    bench.ear.listen("7", "detection")
+    bench.hear([SPEECH] * 20 + [SILENCE] * 40)
+    (endpoint,) = bench.of_type(wire.ENDPOINT)
+    sent = len(bench.sent)
+    bench.hear([SPEECH] * 10)
+    assert "7" == endpoint.data["turn"]
+    assert "silence" == endpoint.data["reason"]
+    assert abs(endpoint.data["speech_end_sample"] - 21 * FRAME_SAMPLES) <= FRAME_SAMPLES
+    assert endpoint.data["start_sample"] == FRAME_SAMPLES
+    assert sent == len(bench.sent)
+
+
+def test_stop_listening_stops_at_once() -> None:
+    """A turn that was given up gets no further audio and no endpoint."""
+    bench = Bench()
+    bench.hear([WAKE])
+    bench.ear.listen("1", "detection")
+    bench.hear([SPEECH] * 3)
+    bench.ear.stop_listening()
+    sent = len(bench.sent)
+    bench.hear([SPEECH] * 10 + [SILENCE] * 60)
+    assert sent == len(bench.sent)
+
+
+def test_a_wake_word_while_listening_is_told() -> None:
+    """The brain hears of a second wake word, and can begin again from it."""
+    bench = Bench()
+    bench.hear([WAKE])
+    bench.ear.listen("1", "detection")
+    bench.hear([SPEECH] * 40 + [WAKE] + [SPEECH] * 2)
+    bench.ear.listen("2", "detection")
+    assert 2 == len(bench.of_type(wire.DETECTION))
+    second = [e for e in bench.of_type(wire.AUDIO_CHUNK) if e.data["turn"] == "2"]
+    assert 42 * FRAME_SAMPLES == second[0].data["sample"]
+
+
+def test_an_echo_of_the_wake_word_is_not_a_second_one() -> None:
+    """A word is not heard twice within a second."""
+    bench = Bench()
+    bench.hear([WAKE, SPEECH, WAKE] + [SPEECH] * 40 + [WAKE])
+    assert 2 == len(bench.of_type(wire.DETECTION))
+
+
+def test_heartbeat_tells_a_dead_microphone_from_a_quiet_one() -> None:
+    """Exact zeros are counted in seconds; a quiet room is not zeros."""
+    bench = Bench()
+    bench.hear([bytes(FRAME_BYTES)] * 100)
+    dead = bench.ear.heartbeat()
+    bench.hear([SILENCE])
+    quiet = bench.ear.heartbeat()
+    assert (3.2, None) == (dead["zeros_s"], dead["peak_dbfs"])
+    assert (0.0, -90.3) == (quiet["zeros_s"], quiet["peak_dbfs"])
+
+
+def test_heartbeat_counts_frames_that_never_came() -> None:
+    """Five seconds with half of the frames missing are counted, and so is the longest gap."""
+    bench = Bench()
+    bench.hear([SILENCE])
+    for _ in range(80):
+        bench.now_ns += 32_000_000
+        bench.hear([SILENCE])
+    health = bench.ear.heartbeat()
+    assert 70 <= int(str(health["lost_frames"])) <= 85
+    assert 64.0 == health["longest_gap_ms"]
