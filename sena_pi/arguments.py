@@ -1,0 +1,154 @@
+"""The arguments of the `sena` command, and its help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from sena_pi import __version__
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that does not repeat a key that was typed as an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        from sena_pi.keys import mask_keys
+
+        super().error(mask_keys(message))
+
+
+# argparse has no public name for what `add_subparsers` returns.
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments of a command line, `command` and mostly `action` among them.
+
+    Args:
+        argv: without the program's name; that of the process by default.
+
+    Raises:
+        SystemExit: after `--help` and `--version` (0) and on wrong usage (2).
+    """
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)
+    if rest and args.command == "key":
+        parser.error("a key is asked for, never an argument: it would stay in the shell's history")
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if args.command == "run" and not args.simulate and (args.as_fast_as_it_goes or args.out):
+        parser.error("--as-fast-as-it-goes and --out need --simulate")
+    return args
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = _Parser(
+        prog="sena", description="Hey Sena, the voice assistant.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"sena {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_appliance(commands)
+    _add_voice(commands)
+    _add_config(commands)
+    _add_key(commands)
+    return parser
+
+
+def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
+    """A command; the same text is its line in the list and the head of its own help."""
+    return commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+
+
+def _takes_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings instead of /etc/sena/sena.toml; drop-ins lie beside it, in FILE's name "
+        "with .d in the place of .toml",
+    )
+
+
+def _takes_json(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+
+
+def _add_appliance(commands: _Commands) -> None:
+    run = _add(commands, "run", "listen and answer, until interrupted")
+    run.add_argument(
+        "--simulate",
+        nargs="+",
+        type=Path,
+        metavar="FILE.wav",
+        help="play recordings as the microphone instead of using sound devices",
+    )
+    run.add_argument(
+        "--as-fast-as-it-goes",
+        action="store_true",
+        help="do not pace the recordings as a microphone would",
+    )
+    run.add_argument(
+        "--out", type=Path, metavar="FILE.wav", help="write there what the speaker would play"
+    )
+    _takes_json(run, "one report a turn")
+
+    ask = _add(commands, "ask", "answer a typed question")
+    ask.add_argument("text", nargs="+", metavar="TEXT", help="the question")
+    say = _add(commands, "say", "speak a text")
+    say.add_argument("text", nargs="+", metavar="TEXT", help="the words to speak")
+    _add(commands, "devices", "list microphones and speakers by name")
+    doctor = _add(commands, "doctor", "examine this machine and what it can do")
+    doctor.add_argument(
+        "--resources",
+        action="store_true",
+        help="measure time to listening, processor and memory of each process",
+    )
+    for parser in (run, ask, say, doctor):
+        _takes_config(parser)
+
+
+def _add_voice(commands: _Commands) -> None:
+    voice = _add(commands, "voice", "voices that speak on this machine")
+    actions = voice.add_subparsers(dest="action", metavar="ACTION", required=True)
+    install = _add(actions, "install", "download a Piper voice and check it")
+    install.add_argument("name", metavar="NAME", help="such as en_US-ljspeech-medium")
+    installed = _add(actions, "list", "list the voices that are here")
+    for parser in (install, installed):
+        _takes_config(parser)
+
+
+def _add_config(commands: _Commands) -> None:
+    config = _add(commands, "config", "look at the settings")
+    actions = config.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = _add(actions, "check", "find every mistake in the settings")
+    _takes_json(check, "the problems")
+    show = _add(actions, "show", "print the settings in force and their origins")
+    show.add_argument(
+        "--describe", action="store_true", help="say what each setting means and may be"
+    )
+    _takes_json(show, "the settings")
+    for parser in (check, show):
+        _takes_config(parser)
+
+
+def _add_key(commands: _Commands) -> None:
+    key = _add(commands, "key", "keys of the services, which are never shown")
+    actions = key.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "ask for a key, or read it from a pipe, and keep it in a file"
+    save = _add(actions, "set", text)
+    _takes_json(_add(actions, "list", "tell which keys are set, and where"), "them")
+    remove = _add(actions, "remove", "delete a key's file")
+    for parser in (save, remove):
+        parser.add_argument("name", metavar="NAME", type=_key_name, help="gemini or porcupine")
+
+
+def _key_name(given: str) -> str:
+    from sena_pi.keys import KEY_NAMES
+
+    if given not in KEY_NAMES:  # what was given may be the key itself: it is not repeated
+        raise argparse.ArgumentTypeError(f"there are the keys {' and '.join(KEY_NAMES)}")
+    return given

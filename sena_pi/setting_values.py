@@ -1,0 +1,77 @@
+"""What some settings must be, beyond their type. Each check returns the value or refuses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Expects:
+    """What a value must be, in words, where its type does not say it well enough."""
+
+    text: str
+
+
+def wake_word(word: str) -> str:
+    """Words in lower case, one space between them.
+
+    Raises:
+        ValueError: something else.
+    """
+    if word != word.lower() or not re.fullmatch(r"[^\W_]+(?:[ '][^\W_]+)*", word):
+        raise ValueError(word)
+    return word
+
+
+def absolute(path: Path) -> Path:
+    """An absolute path, "~" resolved; whether it exists is another question.
+
+    Raises:
+        ValueError: not absolute, or not a path.
+    """
+    if "\0" in str(path):
+        raise ValueError(path)
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:  # "~" for a user who has no home
+        raise ValueError(path) from error
+    if not path.is_absolute():
+        raise ValueError(path)
+    return path
+
+
+def with_suffix(*suffixes: str) -> Callable[[Path], Path]:
+    """A check that a file's name ends in one of these (".ppn"); it raises ValueError."""
+
+    def check(path: Path) -> Path:
+        if path.suffix not in suffixes:
+            raise ValueError(path)
+        return path
+
+    return check
+
+
+def base_url(url: str) -> str:
+    """An address that neither carries a key itself nor would send one in clear; or "".
+
+    Raises:
+        ValueError: not such an address.
+    """
+    if not url:
+        return url
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        local = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    safe = parts.scheme == "https" or (parts.scheme == "http" and local)
+    bare = not (parts.username or parts.password or parts.query or parts.fragment)
+    if not (host and safe and bare):
+        raise ValueError(url)
+    return url
