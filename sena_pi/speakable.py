@@ -86,7 +86,7 @@ _GREETINGS = frozenset(("hey", "hi", "hello", "ok", "okay", "yo"))
 
 def _clean(text: str) -> str:
     """One pass; `speakable` repeats it until nothing changes."""
-    text = unicodedata.normalize("NFC", "".join(map(_fold, text)))
+    text = unicodedata.normalize("NFC", "".join(map(_fold, text)))[:_MAX_RAW_CHARS]
     text = one_line(without_markup(text))
     text = _unstacked(text)
     text = _short_numbers(text)
