@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sena_pi.apologies import CUT, NO_ANSWER, apology
-from sena_pi.errors import AllowanceSpent, CloudError, SenaError, WorkerError
+from sena_pi.errors import AllowanceSpent, CloudError, CloudUnreachable, SenaError, WorkerError
 from sena_pi.local_answers import LocalAnswers
 from sena_pi.report import Source
 from sena_pi.sentences import SentenceSplitter
