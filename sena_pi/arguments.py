@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 # argparse has no public name for what `add_subparsers` returns.
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,28 +32,29 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     Raises:
         SystemExit: after `--help` and `--version` (0) and on wrong usage (2).
     """
-    parser = _parser()
-    args, rest = parser.parse_known_args(argv)
+    top = parser()
+    args, rest = top.parse_known_args(argv)
     if rest and args.command == "key":
-        parser.error("a key is asked for, never an argument: it would stay in the shell's history")
+        top.error("a key is asked for, never an argument: it would stay in the shell's history")
     if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
     if args.command == "run" and not args.simulate and (args.as_fast_as_it_goes or args.out):
-        parser.error("--as-fast-as-it-goes and --out need --simulate")
+        top.error("--as-fast-as-it-goes and --out need --simulate")
     return args
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top: argparse.ArgumentParser = _Parser(
         prog="sena", description="Hey Sena, the voice assistant.", allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"sena {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    top.add_argument("--version", action="version", version=f"sena {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_appliance(commands)
     _add_voice(commands)
     _add_config(commands)
     _add_key(commands)
-    return parser
+    return top
 
 
 def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
@@ -63,8 +64,8 @@ def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
     )
 
 
-def _takes_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _takes_config(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
@@ -73,8 +74,8 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _takes_json(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+def _takes_json(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
 def _add_appliance(commands: _Commands) -> None:
@@ -107,8 +108,8 @@ def _add_appliance(commands: _Commands) -> None:
         action="store_true",
         help="measure time to listening, processor and memory of each process",
     )
-    for parser in (run, ask, say, doctor):
-        _takes_config(parser)
+    for command in (run, ask, say, doctor):
+        _takes_config(command)
 
 
 def _add_voice(commands: _Commands) -> None:
@@ -117,8 +118,8 @@ def _add_voice(commands: _Commands) -> None:
     install = _add(actions, "install", "download a Piper voice and check it")
     install.add_argument("name", metavar="NAME", help="such as en_US-ljspeech-medium")
     installed = _add(actions, "list", "list the voices that are here")
-    for parser in (install, installed):
-        _takes_config(parser)
+    for command in (install, installed):
+        _takes_config(command)
 
 
 def _add_config(commands: _Commands) -> None:
@@ -131,8 +132,8 @@ def _add_config(commands: _Commands) -> None:
         "--describe", action="store_true", help="say what each setting means and may be"
     )
     _takes_json(show, "the settings")
-    for parser in (check, show):
-        _takes_config(parser)
+    for command in (check, show):
+        _takes_config(command)
 
 
 def _add_key(commands: _Commands) -> None:
@@ -142,8 +143,8 @@ def _add_key(commands: _Commands) -> None:
     save = _add(actions, "set", text)
     _takes_json(_add(actions, "list", "tell which keys are set, and where"), "them")
     remove = _add(actions, "remove", "delete a key's file")
-    for parser in (save, remove):
-        parser.add_argument("name", metavar="NAME", type=_key_name, help="gemini or porcupine")
+    for command in (save, remove):
+        command.add_argument("name", metavar="NAME", type=_key_name, help="gemini or porcupine")
 
 
 def _key_name(given: str) -> str:

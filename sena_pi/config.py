@@ -21,7 +21,7 @@ from typing import Final
 from sena_pi.config_problems import Source, misplaced, problems_of, unfitting_variable
 from sena_pi.errors import ConfigError
 from sena_pi.keys import mask_keys
-from sena_pi.places import CONFIG_FILE
+from sena_pi.places import config_file
 from sena_pi.settings import CATALOGUE, Settings, validated
 
 _PREFIX: Final = "SENA_"
@@ -50,7 +50,7 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
 
     Args:
         file: read in the place of `/etc/sena/sena.toml`; must exist.
-        environ: where `SENA_*` is looked for.
+        environ: where `SENA_*` is looked for, and where systemd says the files are.
 
     Raises:
         ConfigError: with every problem of every source.
@@ -58,8 +58,9 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     problems: list[str] = []
     sources: list[Source] = []
     files: list[Path] = []
-    for path in _files(file, problems):
-        source = _read(path, problems)
+    main = file or config_file(environ)
+    for path in (main, *_drop_ins(main, problems)):
+        source = _read(path, problems, may_be_absent=file is None and path == main)
         if source is not None:
             files.append(path)
             sources.append(source)
@@ -92,14 +93,14 @@ def missing_files(configuration: Configuration) -> list[str]:
 
 
 def _file_trouble(path: Path) -> str:
-    """Why a file can't be used; empty when it can."""
+    """Why a file or folder can't be used; empty when it can."""
     try:
-        with path.open("rb"):
-            return ""
+        path.stat()
     except FileNotFoundError:
         return "there is no such file"
     except OSError as error:
-        return f"can't be read: {error.strerror or type(error).__name__}"
+        return f"can't be read: {error.strerror}"
+    return "" if os.access(path, os.R_OK) else "can't be read: Permission denied"
 
 
 def _merged(sources: list[Source], files: tuple[Path, ...]) -> Configuration:
@@ -109,37 +110,32 @@ def _merged(sources: list[Source], files: tuple[Path, ...]) -> Configuration:
         for section, table in source.tables():
             data.setdefault(section, {}).update(table)
             origins.update({(section, key): source.place(section, key) for key in table})
-    settings = validated(data)
-    wake = settings.wake
-    if not (wake.words or wake.porcupine_models or wake.microwakeword_models):
-        raise ConfigError([f"{origins['wake', 'words']}: wake.words: there is no word to wake by"])
-    return Configuration(settings, origins, files)
+    return Configuration(validated(data), origins, files)
 
 
-def _files(given: Path | None, problems: list[str]) -> Iterator[Path]:
-    """The files to read, in order."""
-    main = given or CONFIG_FILE
+def _drop_ins(main: Path, problems: list[str]) -> list[Path]:
+    folder = main.with_suffix(".d")
     try:
-        if given is not None or main.exists():
-            yield main
-        folder = main.with_suffix(".d")
-        if folder.is_dir():
-            # `glob` would pass over a folder that can't be read without a word.
-            yield from sorted(path for path in folder.iterdir() if _is_drop_in(path))
+        # Not `glob`: it passes over a folder that can't be read without a word.
+        return sorted(path for path in folder.iterdir() if _is_drop_in(path))
+    except FileNotFoundError:
+        return []
     except OSError as error:
-        problems.append(_unreadable(error.filename or main, error))
+        problems.append(_unreadable(folder, error))
+        return []
 
 
 def _is_drop_in(path: Path) -> bool:
     return path.suffix == ".toml" and not path.name.startswith(".")
 
 
-def _read(path: Path, problems: list[str]) -> Source | None:
+def _read(path: Path, problems: list[str], *, may_be_absent: bool) -> Source | None:
     try:
         # Editors of other systems put a byte order mark first; TOML does not know it.
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        problems.append(_unreadable(path, error))
+        if not (may_be_absent and isinstance(error, FileNotFoundError)):
+            problems.append(_unreadable(path, error))
         return None
     except UnicodeDecodeError:
         problems.append(f"{path}: is not a text in UTF-8; save it as such")
@@ -153,7 +149,7 @@ def _read(path: Path, problems: list[str]) -> Source | None:
         return None
 
 
-def _unreadable(path: Path | str, error: OSError) -> str:
+def _unreadable(path: Path, error: OSError) -> str:
     return f"{path}: can't be read: {error.strerror or type(error).__name__}"
 
 

@@ -1,4 +1,8 @@
-"""Where files lie: the system's folders for root and services, a user's own for anyone else."""
+"""Where files lie: what systemd gives a service, the system's folders for root, a user's own.
+
+A service has `$CONFIGURATION_DIRECTORY` and `$STATE_DIRECTORY` when its unit asks for
+`ConfigurationDirectory=sena` and `StateDirectory=sena`.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-CONFIG_FILE: Final = Path("/etc/sena/sena.toml")
+_SYSTEM: Final = Path("/etc/sena")
+
+
+def config_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The main file of settings: `/etc/sena/sena.toml`, whoever asks."""
+    return (_given(environ, "CONFIGURATION_DIRECTORY") or _SYSTEM) / "sena.toml"
 
 
 def keys_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None = None) -> Path:
     """The folder of key files: `/etc/sena/keys`, or `$XDG_CONFIG_HOME/sena/keys` of a user."""
-    if _is_root(user_id):
-        return Path("/etc/sena/keys")
-    return _user_folder(environ, "XDG_CONFIG_HOME", ".config") / "sena" / "keys"
+    given = _given(environ, "CONFIGURATION_DIRECTORY")
+    if given is None:
+        root = _is_root(user_id)
+        given = _SYSTEM if root else _user_folder(environ, "XDG_CONFIG_HOME", ".config") / "sena"
+    return given / "keys"
 
 
 def state_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None = None) -> Path:
-    """The folder of what must outlive a restart.
-
-    What systemd gives a service (`StateDirectory=`), `/var/lib/sena`, or a user's own
-    `$XDG_STATE_HOME/sena`.
-    """
-    given = environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if given:
-        return Path(given)
+    """The folder of what must outlive a restart: `/var/lib/sena`, or `$XDG_STATE_HOME/sena`."""
+    given = _given(environ, "STATE_DIRECTORY")
+    if given is not None:
+        return given
     if _is_root(user_id):
         return Path("/var/lib/sena")
     return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "sena"
+
+
+def _given(environ: Mapping[str, str], variable: str) -> Path | None:
+    """The first folder systemd gives; a unit may ask for several."""
+    first = environ.get(variable, "").split(":")[0]
+    return Path(first) if first else None
 
 
 def _is_root(user_id: int | None) -> bool:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
+
+from sena_pi.words import spoken
+
+_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +22,14 @@ class Expects:
 
 
 def wake_word(word: str) -> str:
-    """Words in lower case, one space between them.
+    """A word in lower case with single spaces, however it was written.
 
     Raises:
-        ValueError: something else.
+        ValueError: there is something else than letters, digits and what joins them.
     """
-    if word != word.lower() or not re.fullmatch(r"[^\W_]+(?:[ '][^\W_]+)*", word):
+    if not re.fullmatch(r"[^\W_]+(?:[ '_-][^\W_]+)*", word):
         raise ValueError(word)
-    return word
+    return spoken(word)
 
 
 def absolute(path: Path) -> Path:
@@ -65,12 +69,8 @@ def base_url(url: str) -> str:
     if not url:
         return url
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        local = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    safe = parts.scheme == "https" or (parts.scheme == "http" and local)
+    host = parts.hostname
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE)
     bare = not (parts.username or parts.password or parts.query or parts.fragment)
     if not (host and safe and bare):
         raise ValueError(url)

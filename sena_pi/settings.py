@@ -22,13 +22,14 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from sena_pi.setting_values import Expects, absolute, base_url, wake_word, with_suffix
+from sena_pi import setting_values as checks
+from sena_pi.setting_values import Expects
 
 _Name = StringConstraints(pattern=r"^[^\W_][\w.-]*$", max_length=100)
 _Text = StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)
 # TOML has no tuple and no path: these two are made from its lists and texts.
 _FromList = Field(strict=False)
-_Path = Annotated[Path, Field(strict=False), AfterValidator(absolute)]
+_Path = Annotated[Path, Field(strict=False), AfterValidator(checks.absolute)]
 
 
 class _Section(BaseModel):
@@ -50,34 +51,38 @@ class Wake(_Section):
         ),
     ] = "auto"
     words: Annotated[
-        tuple[Annotated[str, AfterValidator(wake_word)], ...],
+        tuple[Annotated[str, AfterValidator(checks.wake_word)], ...],
         _FromList,
-        Expects('a list of words in lower case, such as ["jarvis", "hey jarvis"]'),
+        Expects('a list of words, such as ["jarvis"]'),
         Field(
-            description="Wake words, in lower case with spaces. An engine listens for those of "
-            'them it knows: "jarvis" is Porcupine\'s, "hey jarvis" microWakeWord\'s.'
+            description="Wake words. An engine that knows them all comes before one that does "
+            'not. Without any: those of your own models, or else "jarvis" (Porcupine) or '
+            '"hey jarvis" (microWakeWord).'
         ),
-    ] = ("jarvis", "hey jarvis")
+    ] = ()
     sensitivity: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="How readily Porcupine hears a wake word: higher misses fewer and "
-            "wakes more often by mistake. microWakeWord's models carry their own threshold.",
+            description="How readily a wake word is heard: higher misses fewer and wakes more "
+            "often by mistake.",
         ),
     ] = 0.5
     porcupine_models: Annotated[
-        tuple[Annotated[_Path, AfterValidator(with_suffix(".ppn"))], ...],
+        tuple[Annotated[_Path, AfterValidator(checks.with_suffix(".ppn"))], ...],
         _FromList,
         Expects("a list of absolute paths of .ppn files"),
         Field(description="Your own wake words for Porcupine: .ppn files. They need a key."),
     ] = ()
     microwakeword_models: Annotated[
-        tuple[Annotated[_Path, AfterValidator(with_suffix(".json", ".tflite"))], ...],
+        tuple[Annotated[_Path, AfterValidator(checks.with_suffix(".json", ".tflite", ""))], ...],
         _FromList,
-        Expects("a list of absolute paths of .json or .tflite files"),
-        Field(description="More wake words for microWakeWord: .json or .tflite files."),
+        Expects("a list of absolute paths of .json files, .tflite files or folders"),
+        Field(
+            description="More wake words for microWakeWord: a .json and its .tflite side by "
+            "side; either is named, or the folder of many."
+        ),
     ] = ()
 
 
@@ -149,7 +154,7 @@ class Cloud(_Section):
     ] = "Kore"
     base_url: Annotated[
         str,
-        AfterValidator(base_url),
+        AfterValidator(checks.base_url),
         Expects("an https:// address without user, ? or #; http:// only on this machine"),
         Field(description="Address of another server that speaks Gemini's API; \"\" is Google's."),
     ] = ""
@@ -161,13 +166,16 @@ class Cloud(_Section):
     ] = "v1beta"
     language: Annotated[
         str,
-        StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"),
-        Expects("a language tag such as en-US, de-DE or pt"),
-        Field(description="Language of questions and answers (BCP 47)."),
+        StringConstraints(pattern=r"^([a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?)?$"),
+        Expects('a language tag such as en-US, de-DE or pt, or ""'),
+        Field(description='Language most questions are in (BCP 47), a hint; "" gives none.'),
     ] = "en-US"
     thinking: Annotated[
-        Literal["off", "minimal", "low", "medium", "high"],
-        Field(description="How long the model thinks before it answers: more is slower."),
+        Literal["off", "minimal", "low", "medium", "high", "default"],
+        Field(
+            description="How long the model thinks before it answers: more is slower; default "
+            "is the model's own."
+        ),
     ] = "minimal"
 
 
