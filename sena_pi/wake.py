@@ -150,7 +150,7 @@ def ladder(
             unused = " (the .ppn files are not used)" if ppn else ""
             raise EngineUnavailable(f"porcupine: no AccessKey is set{unused}")
         if porcupine4_dir is None:
-            raise EngineUnavailable("porcupine: an AccessKey is set, but version 4 not installed")
+            raise EngineUnavailable("porcupine: a key is set, but version 4 is not installed")
         from sena_pi.engines import porcupine
 
         return porcupine.load_with_key(porcupine4_dir, access_key, ppn)
