@@ -1,0 +1,230 @@
+"""The supervisor: starts a worker, passes its events on, and replaces it whatever it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event
+
+from sena_pi import wire
+from sena_pi.devices.worker import Supervisor, WorkerProcess, WorkerSpec
+from sena_pi.errors import WorkerError
+
+ECHO = """
+    channel.send(Event("sena-ready", {"pid": os.getpid(), "settings": first.data}))
+    for event in events:
+        channel.send(event)
+"""
+STAYS_SILENT = """
+    channel.send(Event("sena-ready"))
+    for event in events: pass
+"""
+DOES_NOT_READ = """
+    channel.send(Event("sena-ready"))
+    threading.Event().wait()
+"""
+NEVER_READY = """
+    for event in events: pass
+"""
+REFUSES = """
+    channel.send(Event("error", {"text": "there is no model"}))
+    for event in events: pass
+"""
+
+
+def spec(tmp_path: Path, body: str, **options: float) -> WorkerSpec:
+    """A worker with this body behind the real channel."""
+    script = tmp_path / "worker.py"
+    script.write_text(
+        textwrap.dedent("""
+            from sena_pi.workers.stdio import claim_stdio
+            fds = claim_stdio()
+            import os, sys, threading
+            from wyoming.event import Event
+            from sena_pi.workers.channel import Channel
+            print("a stray line on standard output")
+            channel = Channel(*fds)
+            events = channel.events()
+            first = next(events)
+        """)
+        + textwrap.dedent(body)
+        + "\nchannel.close()\n"
+    )
+    argv = (sys.executable, str(script))
+    return WorkerSpec(name="test", argv=argv, settings={"key": "secret"}, **options)
+
+
+class Log:
+    """What a supervisor told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.readies: list[Event] = []
+        self.downs: list[str] = []
+        self._news = asyncio.Event()
+
+    async def handle(self, event: Event) -> None:
+        self.events.append(event)
+        self._news.set()
+
+    async def up(self, ready: Event) -> None:
+        self.readies.append(ready)
+        self._news.set()
+
+    async def down(self, error: WorkerError) -> None:
+        self.downs.append(str(error))
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                await self._news.wait()
+                self._news.clear()
+
+
+def supervise(
+    worker: WorkerSpec, story: Callable[[Supervisor, Log], Awaitable[None]]
+) -> Supervisor:
+    """Run a story beside a supervisor."""
+
+    async def main() -> Supervisor:
+        log = Log()
+        supervisor = Supervisor(worker, log.handle, up=log.up, down=log.down)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(supervisor.run())
+            try:
+                await story(supervisor, log)
+            finally:
+                running.cancel()
+        return supervisor
+
+    return asyncio.run(main())
+
+
+def test_settings_go_in_and_events_come_back(tmp_path: Path) -> None:
+    """The first event holds the settings; payloads arrive whole; stray output is not an event."""
+
+    async def story(supervisor: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.readies))
+        await supervisor.send(Event("x", {"turn": "1"}, bytes(range(256)) * 400))
+        await log.until(lambda: bool(log.events))
+        assert {"key": "secret"} == log.readies[0].data["settings"]
+        assert bytes(range(256)) * 400 == log.events[0].payload
+
+    supervise(spec(tmp_path, ECHO), story)
+
+
+def test_settings_are_not_in_the_command_line(tmp_path: Path) -> None:
+    """A key in the settings is in no argument, no environment and no repr."""
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.readies))
+        process = Path(f"/proc/{log.readies[0].data['pid']}")
+        assert b"secret" not in (process / "cmdline").read_bytes()
+        assert b"secret" not in (process / "environ").read_bytes()
+
+    worker = spec(tmp_path, ECHO)
+    supervise(worker, story)
+    assert "secret" not in repr(worker)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, end: signal.Signals) -> None:
+    """Whatever ends it, another one is ready soon, and the death is told."""
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.readies))
+        os.kill(log.readies[0].data["pid"], end)
+        await log.until(lambda: len(log.readies) == 2)
+        assert log.readies[0].data["pid"] != log.readies[1].data["pid"]
+        assert 1 == len(log.downs)
+
+    assert 1 == supervise(spec(tmp_path, ECHO), story).replacements
+
+
+def test_a_silent_worker_is_replaced(tmp_path: Path) -> None:
+    """One whose heart has stopped beating is killed and replaced."""
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: len(log.readies) == 2)
+        assert "silent" in log.downs[0]
+
+    supervise(spec(tmp_path, STAYS_SILENT, silence_timeout_s=0.3), story)
+
+
+def test_a_stopped_worker_does_not_block_the_brain(tmp_path: Path) -> None:
+    """Sending to a worker that does not read fails in bounded time, and replaces it."""
+
+    async def story(supervisor: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.readies))
+        with pytest.raises(WorkerError, match="does not read"):  # noqa: PT012 - one of many
+            for _ in range(100):
+                await supervisor.send(Event("x", {}, bytes(65536)))
+        await log.until(lambda: len(log.readies) == 2)
+
+    supervise(spec(tmp_path, DOES_NOT_READ, send_timeout_s=0.2), story)
+
+
+def test_sending_to_a_dead_worker_is_an_error_of_ours(tmp_path: Path) -> None:
+    """No BrokenPipeError escapes, and nothing waits for the replacement."""
+
+    async def story(supervisor: Supervisor, log: Log) -> None:
+        with pytest.raises(WorkerError, match="being replaced"):
+            await supervisor.send(Event("x"))
+        await log.until(lambda: bool(log.readies))
+        os.kill(log.readies[0].data["pid"], signal.SIGKILL)
+        with pytest.raises(WorkerError):  # noqa: PT012 - one of many
+            for _ in range(1000):
+                await supervisor.send(Event("x", {}, bytes(1000)))
+
+    supervise(spec(tmp_path, ECHO), story)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(NEVER_READY, "not ready"), (REFUSES, "there is no model")]
+)
+def test_a_worker_that_does_not_get_ready_is_told(tmp_path: Path, body: str, said: str) -> None:
+    """The reason is in the error, and the process is gone."""
+
+    async def main() -> None:
+        with pytest.raises(WorkerError, match=said):
+            async with WorkerProcess.started(spec(tmp_path, body, ready_timeout_s=1.0)):
+                pass
+
+    asyncio.run(main())
+
+
+def test_leaving_kills_and_reaps(tmp_path: Path) -> None:
+    """After the context no process is left, not even a zombie."""
+
+    async def main() -> int:
+        async with WorkerProcess.started(spec(tmp_path, ECHO)) as (_, ready):
+            return int(ready.data["pid"])
+
+    assert not Path(f"/proc/{asyncio.run(main())}").exists()
+
+
+def test_a_worker_ends_with_its_brain(tmp_path: Path) -> None:
+    """A worker whose brain closed its end does not live on."""
+
+    async def main() -> int:
+        process = await asyncio.create_subprocess_exec(
+            *spec(tmp_path, ECHO).argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        process.stdin.write(wire.encode(Event(wire.CONFIGURE, {})))
+        process.stdin.close()
+        async with asyncio.timeout(20):
+            await process.communicate()
+            return await process.wait()
+
+    assert 0 == asyncio.run(main())
