@@ -105,11 +105,22 @@ def test_a_short_pause_does_not_end_it() -> None:
 
 
 def test_speech_fades_below_the_level_it_starts_at() -> None:
-    """Frames between the two probabilities keep speech going, but do not start it."""
+    """Frames between the two probabilities keep it going, but do not start or resume it."""
     between = 0.4
     assert [] == follow(started(), [between] * 30)
     (start,) = follow(started(silence_s=0.3), [0.9] * 3 + [between] * 60)
     assert VoiceStarted(0) == start
+    _, end = follow(started(silence_s=0.3), [0.9] * 3 + [0.1] * 3 + [between] * 60)
+    assert EndpointReason.SILENCE is end.reason
+
+
+def test_where_the_level_cannot_tell_the_detector_does() -> None:
+    """A door falls shut as the person stops: the detector's end, less what it holds on for."""
+    spoken, door = 20, 5
+    pcm = loud((spoken + door) / FRAMES_A_SECOND) + quiet(1.6)
+    probabilities = [0.9] * spoken + [0.02] * (len(list(frames_of(pcm))) - spoken)
+    _, end = follow(started(), probabilities, pcm)
+    assert spoken * FRAME_SAMPLES - Endpointer.DETECTOR_LAG_SAMPLES == end.speech_end_sample
 
 
 def test_the_longest_utterance_is_cut() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ def break_model(config: Path, how: str) -> None:
             weights.write_text("<html>404</html>" * 100)
         case "half a download":
             weights.write_bytes(weights.read_bytes()[:20_000])
+        case "another kind":
+            features, fewer = struct.pack("<4i", 3, 1, 3, 40), struct.pack("<4i", 3, 1, 3, 20)
+            assert features in weights.read_bytes()
+            weights.write_bytes(weights.read_bytes().replace(features, fewer))
         case "not JSON":
             config.write_text("wake_word: Hey Sena")
         case "no cutoff":
@@ -84,6 +89,7 @@ def break_model(config: Path, how: str) -> None:
         ("empty weights", "hey_sena.tflite is not a TensorFlow Lite model: download it again"),
         ("web page", "hey_sena.tflite is not a TensorFlow Lite model: download it again"),
         ("half a download", "hey_sena.tflite is not a TensorFlow Lite model: download it again"),
+        ("another kind", "hey_sena.tflite is not a microWakeWord model"),
         ("not JSON", "use the .json that came with the model"),
         ("no cutoff", "use the .json that came with the model"),
         ("a list", "use the .json that came with the model"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,11 @@ def porcupine4() -> Path:
 
 @pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS)
 def test_a_bad_key_is_refused_without_being_told(porcupine4: Path, key: str) -> None:
-    """The real library quotes the key; our message, and what is chained to it, do not."""
+    """The real library quotes the key; our error does not, nor does its traceback."""
     engine = porcupine.load_with_key(porcupine4, key)
     with pytest.raises(KeyRefused, match="this AccessKey is not valid") as refused:
         engine.detector({"jarvis": 0.5})
-    assert key not in str(refused.value)
-    assert refused.value.__suppress_context__
+    assert key not in "".join(traceback.format_exception(refused.value))
 
 
 def test_a_key_of_spaces_is_no_key(porcupine4: Path) -> None:
@@ -138,7 +138,7 @@ def test_each_failure_says_what_to_do(
     with pytest.raises(EngineUnavailable, match=advice) as failed:
         engine.detector({"jarvis": 0.5})
     assert raised is type(failed.value)
-    assert f"`{key}`" not in str(failed.value)
+    assert f"`{key}`" not in "".join(traceback.format_exception(failed.value))
 
 
 def test_a_library_that_hangs_is_given_up(vendor: Path) -> None:

@@ -266,11 +266,10 @@ def _explained(name: str, error: Exception, key: str) -> EngineUnavailable:
 
 
 def _details(error: Exception, key: str) -> str:
-    """What the library itself says, if anything. It quotes the key, in backticks."""
+    """What the library itself says, if anything. It quotes the key."""
     said = []
     for line in getattr(error, "message_stack", None) or [str(error)]:
         text = re.sub(r"^[0-9a-f]+ [0-9A-F]+: ", "", line)
-        text = re.sub(r"AccessKey `.*", "AccessKey", text, flags=re.DOTALL)
         if " " in text and text != "Picovoice Error.":
             said.append(text.replace(key, "..."))
     return f" ({'; '.join(said)})" if said else ""
