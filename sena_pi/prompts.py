@@ -31,3 +31,8 @@ write numbers, units and symbols as they are spoken. You do not know the time, t
 place, the weather or the news: say so instead of guessing. If there were no words, say that you \
 did not understand. If the request can't be answered, say so in one sentence.
 """
+
+
+def language_hint(language: str) -> str:
+    """A line that says in which language most requests are (a BCP 47 tag); "" for no hint."""
+    return f"Most requests are in {language}.\n" if language else ""

@@ -1,0 +1,147 @@
+"""What Gemini answers, whole, broken or cut."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sena_pi.engines.gemini import Gemini
+from sena_pi.engines.gemini_model import GeminiModel
+from sena_pi.errors import CloudError, CloudFailed
+from sena_pi.stages import Header, Intent, Response
+from tests.gemini.asking import ANSWER, SECRET, TYPED, answered
+from tests.gemini_replies import (
+    End,
+    Gate,
+    Reply,
+    answer_json,
+    blocked_answer,
+    error_event,
+    text_answer,
+)
+from tests.gemini_server import GeminiServer
+
+pytestmark = pytest.mark.anyio
+
+
+async def cut_short(response: Response) -> tuple[str, CloudError]:
+    """The words that came, and the error after them."""
+    await response.header()
+    words = ""
+    try:
+        async for piece in response.deltas():
+            words += piece
+    except CloudError as error:
+        return words, error
+    raise AssertionError("the answer ended without an error")
+
+
+async def test_the_header_and_the_first_words_come_while_the_rest_is_held(
+    server: GeminiServer, gemini: Gemini
+):
+    """The words are passed on as they arrive; nothing waits for the end."""
+    header, words = ANSWER.removesuffix('Paris."}'), ["Paris", ' it is."}']
+    gate, further = Gate(), Gate()
+    reply = text_answer(header, *words).with_pause(2, further).with_pause(1, gate)
+    server.will_answer(reply)
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        assert (await response.header()).language == "en"
+        gate.open()
+        deltas = response.deltas()
+        assert await anext(deltas) == "Paris"
+        further.open()
+        assert [" it is."] == [words async for words in deltas]
+        assert response.complete
+
+
+async def test_a_typed_question_is_known_word_for_word(server: GeminiServer, gemini: Gemini):
+    """What was typed counts, and not what the model makes of it."""
+    server.will_answer(text_answer(answer_json(heard="something else")))
+    assert (await answered(gemini))[0].heard == SECRET
+
+
+async def test_thoughts_are_not_spoken(server: GeminiServer, gemini: Gemini):
+    """Parts that are the model's thoughts are left out."""
+    thought = {"text": "Let me think.", "thought": True}
+    reply = text_answer(ANSWER)
+    (whole,) = reply.steps
+    assert isinstance(whole, bytes)
+    data = json.loads(whole.removeprefix(b"data: "))
+    data["candidates"][0]["content"]["parts"].insert(0, thought)
+    server.will_answer(Reply((b"data: " + json.dumps(data).encode() + b"\r\n\r\n",)))
+    assert (await answered(gemini))[1:] == ("Paris.", True)
+
+
+async def test_prose_instead_of_json_is_spoken_and_not_kept(server: GeminiServer, gemini: Gemini):
+    """A broken header still gives a spoken answer, with defaults that keep it out of the cache."""
+    server.will_answer(text_answer("Paris is ", "the capital."))
+    assert (Header(heard=SECRET), "Paris is the capital.", False) == await answered(gemini)
+
+
+async def test_a_character_cut_in_half_between_events_is_spoken_whole(
+    server: GeminiServer, gemini: Gemini
+):
+    """Also when the halves of an escaped surrogate pair come in two events."""
+    server.will_answer(text_answer('{"heard":"x","say":"a\\ud83d', '\\ude00b"}'))
+    assert (await answered(gemini))[1] == "a😀b"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        text_answer(ANSWER, finish="MAX_TOKENS"),
+        text_answer(ANSWER, finish="SAFETY"),
+        pytest.param(
+            text_answer(ANSWER, finish="NEW_REASON"),
+            # The client warns of it; the reason is passed on all the same.
+            marks=pytest.mark.filterwarnings("ignore:NEW_REASON is not a valid FinishReason"),
+        ),
+        text_answer(ANSWER).after(0, *text_answer(ANSWER, finish="").steps),
+        text_answer('{"heard":"x","say":"', "x" * 9000),
+        text_answer(ANSWER, finish="").after(1, error_event(503)),
+        text_answer(ANSWER, finish="").after(1, error_event(0, "odd")),
+        text_answer(ANSWER, finish="").after(1, b'data: {"error": "no object"}\r\n\r\n'),
+        text_answer(ANSWER, finish="").after(1, b"data: {not json\r\n\r\n"),
+        text_answer(ANSWER, finish="").after(1, b"data: [1]\r\n\r\n"),
+        text_answer(ANSWER, finish="").after(1, b'data: {"candidates": 5}\r\n\r\n'),
+        text_answer(ANSWER).after(1, End.RESET),
+        text_answer(ANSWER, finish="").after(1, End.CLOSE),
+        text_answer(ANSWER, finish="").after(1, End.HALF_CLOSE),
+    ],
+)
+async def test_an_answer_that_is_cut_is_spoken_as_far_as_it_came(
+    server: GeminiServer, gemini: Gemini, reply: Reply
+):
+    """Words that arrived are good, then comes an error, and the answer is not complete."""
+    server.will_answer(reply)
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        words, _ = await cut_short(response)
+        assert words
+        assert not response.complete
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (blocked_answer("PROHIBITED_CONTENT"), "PROHIBITED_CONTENT"),
+        (text_answer(finish="RECITATION"), "RECITATION"),
+        (text_answer("", finish="STOP"), "no words"),
+        (text_answer('{"heard": "x", "lang": "en"', finish="MAX_TOKENS"), "MAX_TOKENS"),
+        (text_answer('{"heard": "x", "lang": "en"'), "no words"),
+    ],
+)
+async def test_an_answer_without_words_says_why(
+    server: GeminiServer, gemini: Gemini, reply: Reply, message: str
+):
+    """Nothing to speak and nothing to do is a failure with its reason."""
+    server.will_answer(reply)
+    with pytest.raises(CloudFailed, match=message):
+        await answered(gemini)
+
+
+async def test_an_intent_needs_no_words(server: GeminiServer, gemini: Gemini):
+    """What our own code answers comes with a header alone."""
+    server.will_answer(text_answer(answer_json(local="time", say="")))
+    header, words, complete = await answered(gemini)
+    assert (Intent.TIME, "", True) == (header.intent, words, complete)
