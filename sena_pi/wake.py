@@ -143,6 +143,7 @@ def ladder(
     settings: WakeSettings, access_key: str | None, porcupine4_dir: Path | None
 ) -> tuple[Rung, ...]:
     """The engines there are, best first."""
+    # Engines are imported by their rung, so that one which is not needed costs nothing.
     ppn = [Path(path) for path in settings.porcupine_models]
 
     def with_key() -> WakeWordEngine:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pytest
 
 from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT
@@ -193,8 +194,6 @@ def listen(pcm: bytes, **settings: float) -> list[Event]:
 
 
 def noise(pcm: bytes, level: float) -> bytes:
-    import numpy as np
-
     samples = np.frombuffer(pcm, dtype="<i2")
     noisy = samples + np.random.default_rng(1).normal(0, level, samples.size)
     return bytes(noisy.round().clip(-32768, 32767).astype("<i2").tobytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sena_pi.audio import FRAME_BYTES, Frame
@@ -69,8 +70,6 @@ def test_silero_hears_a_real_voice() -> None:
 @pytest.mark.parametrize("noise", ["white", "clicks", "hum"])
 def test_silero_is_not_taken_in_by_noise(noise: str) -> None:
     """Loud hiss, keyboard clicks and mains hum start no utterance."""
-    import numpy as np
-
     random = np.random.default_rng(4)
     time_s = np.arange(16_000 * 3) / 16_000
     click = random.normal(0, 8000, 160) * np.exp(-np.arange(160) / 40)
