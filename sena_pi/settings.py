@@ -35,9 +35,7 @@ _Path = Annotated[Path, Field(strict=False), AfterValidator(checks.absolute)]
 class _Section(BaseModel):
     """A table of the TOML file. Immutable; unknown keys and other types are refused."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Wake(_Section):

@@ -160,6 +160,7 @@ def test_the_wait_after_a_leap_goes_on_after_a_restart(opened: Open, clocks: Clo
     clocks.set("2031-01-01 00:00")
     first = opened()
     assert 3 == spend(first)
+    first.save()
     clocks.set("2026-11-23 08:00")
     clocks.pass_by(13 * HOUR_S)
     first.close()
@@ -333,7 +334,6 @@ def test_a_disk_that_refuses_is_told_once_and_tried_again(
     allowance.take_request()
     allowance.save()
     assert [f"cloud use is counted in memory only: {file}: File exists"] == caplog.messages
-    assert 1 == spend(allowance)
     file.parent.unlink()
     allowance.save()
-    assert 3 == json.loads(file.read_bytes())["requests"]
+    assert 2 == json.loads(file.read_bytes())["requests"]

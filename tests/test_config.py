@@ -102,6 +102,16 @@ def test_drop_ins_are_read_without_a_main_file(folder: Path) -> None:
     assert 2 == found.settings.voice.threads
 
 
+def test_drop_ins_are_read_by_name(folder: Path) -> None:
+    """The order is that of the names, not that in which a disk lists them."""
+    file = write(folder / "sena.toml", "")
+    names = [f"{number:02}.toml" for number in (7, 3, 9, 1, 8, 2, 6, 4, 5, 10)]
+    for name in names:
+        write(folder / "sena.d" / name, "")
+    found = load(file, {}).files[1:]
+    assert sorted(names) == [path.name for path in found]
+
+
 def test_files_that_are_no_drop_ins_are_left_alone(folder: Path) -> None:
     """What an editor or a package manager leaves in the folder is not read."""
     file = write(folder / "sena.toml", "")
@@ -281,6 +291,11 @@ def test_a_problem_says_where_what_and_what_instead(folder: Path, text: str, exp
     assert expected == problem(folder, text)
 
 
+def test_a_file_that_is_absurdly_nested_is_told(folder: Path) -> None:
+    """What the parser of TOML can't follow is a problem, not a crash."""
+    assert "is not TOML" in problem(folder, f"a = {'[' * 5000}")
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -454,13 +469,14 @@ def test_a_key_in_a_variable_is_refused_and_not_repeated(folder: Path) -> None:
         "SENA_CLOUD_API_KEY": "canary-1",
         "SENA_CLOUD_MODEL": GOOGLE_LIKE,
         "SENA_VOICE_THREADS": f"{GOOGLE_LIKE} or so",
+        "SENA_VOICE_SPEED": f"it is {PICOVOICE_LIKE} or so",
     }
     lines = problems(file, environ)
     assert (
         "environment variable SENA_CLOUD_API_KEY: cloud.api_key: keys do not belong in the "
         "environment as SENA_*; run `sena key set gemini`."
     ) == lines[0]
-    assert 3 == len(lines)
+    assert 4 == len(lines)
     assert "canary" not in "\n".join(lines).lower()
 
 
