@@ -281,6 +281,10 @@ def test_every_problem_of_every_source_is_told_at_once(folder: Path) -> None:
             "`sena devices` lists them.",
         ),
         (
+            '[voice]\nfolder = "/a\\u0000"',
+            '2: voice.folder is "/a\\u0000"; it must be an absolute path of a folder.',
+        ),
+        (
             "[wake]\nengine = 'auto'\n\nengine = 'auto'\n",
             "4: is not TOML: Cannot overwrite a value",
         ),
