@@ -106,7 +106,9 @@ class Audio:
     async def hear(
         self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
     ) -> Heard:
-        """Listen until the endpoint, as `Microphone.hear`."""
+        """Listen until the endpoint, as `Microphone.hear`; one turn at a time."""
+        if self._hearing is not None:
+            raise WorkerError(f"turn {self._hearing.turn} is still listening")
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._hearing = _Hearing(turn, future, on_audio)
         try:
@@ -133,9 +135,8 @@ class Audio:
         self.health.microphone = None
         self._set_capturing(on=False)
         self.speaker.lost(error)
-        hearing, self._hearing = self._hearing, None
-        if hearing is not None and not hearing.heard.done():
-            hearing.heard.set_exception(error)
+        if self._hearing is not None and not self._hearing.heard.done():
+            self._hearing.heard.set_exception(error)
 
     def _set_capturing(self, *, on: bool) -> None:
         if on != self.health.capturing:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -18,6 +16,9 @@ from sena_pi import wire
 from sena_pi.errors import WorkerError
 
 _log = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 1.0
+"""How long a worker that is no longer needed may take to put its things in order."""
 
 EventHandler = Callable[[Event], Awaitable[None]]
 
@@ -59,7 +60,7 @@ class WorkerProcess:
     @classmethod
     @contextlib.asynccontextmanager
     async def started(cls, spec: WorkerSpec) -> AsyncIterator[tuple[WorkerProcess, Event]]:
-        """Start it and wait for READY; killed and reaped when the context is left.
+        """Start it and wait for READY; ended and reaped when the context is left.
 
         Raises:
             WorkerError: it ended, or did not get ready in time.
@@ -77,13 +78,13 @@ class WorkerProcess:
                 raise WorkerError(
                     f"{spec.name} worker not ready after {spec.ready_timeout_s:g} s"
                 ) from None
-            if ready.type == wire.ERROR:
-                raise WorkerError(f"{spec.name} worker: {ready.data.get('text', 'failed')}")
-            if ready.type != wire.READY:
-                raise WorkerError(f"{spec.name} worker said {ready.type!r} before it was ready")
+            _check_ready(spec, ready)
             yield worker, ready
-        finally:
+        except WorkerError:
             await worker.kill()
+            raise
+        finally:
+            await worker.stop()
 
     @property
     def pid(self) -> int:
@@ -130,15 +131,35 @@ class WorkerProcess:
             raise WorkerError(f"{self.spec.name} worker ended (status {status})")
         return event
 
+    async def stop(self) -> None:
+        """Close its events, which asks it to end, and kill it if it does not. Idempotent."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._process.wait()
+        except TimeoutError:
+            _log.warning("%s worker did not end by itself", self.spec.name)
+        finally:
+            await self.kill()
+
     async def kill(self) -> int:
         """End it at once and reap it; its exit status. Idempotent, never raises."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL) if self._process.returncode is None else None
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
         transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
         status = await self._process.wait()
         # Without this the pipes stay open until the garbage collector finds them.
         transport.close()
         return status
+
+
+def _check_ready(spec: WorkerSpec, event: Event) -> None:
+    if event.type == wire.ERROR:
+        raise WorkerError(f"{spec.name} worker: {event.data.get('text', 'failed')}")
+    if event.type != wire.READY:
+        raise WorkerError(f"{spec.name} worker said {event.type!r} before it was ready")
 
 
 class Supervisor:

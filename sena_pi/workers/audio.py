@@ -58,7 +58,8 @@ class AudioWorker:
 
     `settings` is the data of `wire.CONFIGURE`: `wake` and `listening` (fields of `WakeSettings`
     and `EndpointerSettings`), `access_key`, `porcupine4_folder`, `microphone` and `speaker`
-    (stable names), and `simulate` (`record_to`, `hurry`) for a simulated sound system.
+    (stable names), `capture` (false: only the speaker is opened), and `simulate` (`record_to`,
+    `hurry`) for a simulated sound system.
     """
 
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
@@ -93,7 +94,8 @@ class AudioWorker:
             "key_refused": self._wake.key_refused,
         }
         self._send(Event(wire.READY, data))
-        capture = threading.Thread(target=self._capture, name="capture", daemon=True)
+        work = self._capture if self._settings.get("capture", True) else self._only_play
+        capture = threading.Thread(target=work, name="capture", daemon=True)
         capture.start()
         for event in commands:
             self._obey(event)
@@ -144,6 +146,14 @@ class AudioWorker:
             stream.close()
         except DeviceLost as error:
             self._lost(error)
+
+    def _only_play(self) -> None:
+        system = self._open_system()
+        playback = threading.Thread(target=self._play, args=(system,), name="playback", daemon=True)
+        playback.start()
+        while not self._stopping.wait(HEARTBEAT_S):
+            self._heartbeat(capturing=False, text="only the speaker was asked for")
+        playback.join(0.5)
 
     def _wait_for_microphone(self) -> tuple[SoundSystem, CaptureStream]:
         while not self._stopping.is_set():
