@@ -18,14 +18,15 @@ WAKE = b"\x00\x30\x00\xd0" * (FRAME_BYTES // 4)
 
 
 class WakesOn:
-    """A detector that wakes on one exact frame."""
+    """A detector that wakes on one exact frame, `late_s` after the word."""
 
     engine = "scripted"
     words = ("sena",)
+    late_s = 0.0
 
     def process(self, frame: Frame) -> Detection | None:
         woken = frame.pcm == WAKE
-        return Detection("sena", self.engine, frame.end_sample) if woken else None
+        return Detection("sena", self.engine, frame.end_sample, self.late_s) if woken else None
 
     def close(self) -> None: ...
 
@@ -50,8 +51,9 @@ class Bench:
         self.sent: list[Event] = []
         self.now_ns = 0
         self.voice_activity = LoudIsSpeech()
+        self.detector = WakesOn()
         self.ear = Ear(
-            WakesOn(),
+            self.detector,
             self.voice_activity,
             EndpointerSettings(),
             self.sent.append,
@@ -95,6 +97,15 @@ def test_audio_starts_at_the_detection_and_misses_nothing() -> None:
     starts = [event.data["sample"] for event in chunks]
     assert [(21 + n) * FRAME_SAMPLES for n in range(15)] == starts
     assert WAKE not in bench.audio()
+
+
+def test_audio_starts_where_the_word_ended_not_where_it_was_told() -> None:
+    """An engine that needs 0.1 s to tell does not cost the first 0.1 s of the question."""
+    bench = Bench()
+    bench.detector.late_s = 0.1
+    bench.hear([SPEECH] * 20 + [WAKE])
+    bench.ear.listen("1", "detection")
+    assert 18 * FRAME_SAMPLES == bench.of_type(wire.AUDIO_CHUNK)[0].data["sample"]
 
 
 def test_a_press_brings_no_more_than_its_pre_roll() -> None:

@@ -14,7 +14,7 @@ from wyoming.event import Event
 from sena_pi import wire
 from sena_pi.audio import FRAME_BYTES, FRAME_S, MICROPHONE_FORMAT, Frame
 from sena_pi.endpointer import Endpoint, Endpointer, EndpointerSettings, VoiceStarted
-from sena_pi.stages import VoiceActivityDetector, WakeWordDetector
+from sena_pi.stages import Detection, VoiceActivityDetector, WakeWordDetector
 from sena_pi.workers.channel import Send
 
 RING_S = 2.0
@@ -40,8 +40,8 @@ class _Listening:
 class Ear:
     """Wake word on each frame; audio out only while listening.
 
-    Audio leaves from the last detection on, or from `PRESS_PRE_ROLL_S` before a press: what was
-    said before either stays in the ring, and the ring stays in this process.
+    Audio leaves from the end of the wake word on, or from `PRESS_PRE_ROLL_S` before a press: what
+    was said before either stays in the ring, and the ring stays in this process.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Ear:
         self._monotonic_ns = monotonic_ns
         self._ring: deque[Frame] = deque(maxlen=math.ceil(RING_S / FRAME_S))
         self._next_sample = 0
-        self._detected_sample: int | None = None
+        self._detection: Detection | None = None
         self._listening: _Listening | None = None
         self._health = _Health(monotonic_ns)
 
@@ -81,8 +81,8 @@ class Ear:
 
     def listen(self, turn: str, since: str) -> None:
         """Send audio to `turn` until its endpoint, `since` the "detection" or a "press"."""
-        if since == "detection" and self._detected_sample is not None:
-            wanted = self._detected_sample
+        if since == "detection" and self._detection is not None:
+            wanted = _word_end(self._detection)
         else:
             wanted = self._next_sample - int(PRESS_PRE_ROLL_S * MICROPHONE_FORMAT.rate_hz)
         frames = [frame for frame in self._ring if frame.start_sample >= wanted]
@@ -109,10 +109,10 @@ class Ear:
         if detection is None:
             return
         refractory = int(REFRACTORY_S * MICROPHONE_FORMAT.rate_hz)
-        last = self._detected_sample
-        if last is not None and detection.end_sample - last < refractory:
+        last = self._detection
+        if last is not None and detection.end_sample - last.end_sample < refractory:
             return
-        self._detected_sample = detection.end_sample
+        self._detection = detection
         data = {
             "name": detection.word,
             "engine": detection.engine,
@@ -144,6 +144,10 @@ class Ear:
                     "monotonic_ns": self._monotonic_ns(),
                 }
                 self._send(Event(wire.ENDPOINT, data))
+
+
+def _word_end(detection: Detection) -> int:
+    return detection.end_sample - int(detection.late_s * MICROPHONE_FORMAT.rate_hz)
 
 
 class _Health:
