@@ -1,10 +1,10 @@
 """Untrusted answer text made safe and natural to speak, before any synthesiser sees it.
 
 A language model's words are untrusted: ordinary characters can kill a phonemiser (in espeak-ng,
-a word like "s's's's..." overruns a buffer and takes the process with it), `[[...]]` is raw
-phonemes to Piper and espeak-ng, `<...>` is markup to others, and Markdown is read out as noise.
-Here text becomes plain words: markup loses its marks and keeps its words, and what is stacked,
-hidden or endless is cut. Ordinary text, in any script, comes out as it went in.
+words like "s's's's..." and "i.e. i.e. ..." overrun a buffer and take the process with them),
+`[[...]]` is raw phonemes to Piper and espeak-ng, `<...>` is markup to others, and Markdown is
+read out as noise. Here text becomes plain words: markup loses its marks and keeps its words, and
+what is stacked, hidden or endless is cut. Ordinary text, in any script, comes out as it went in.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _MAX_PASSES = 8
 _MAX_MARKS = 4
 _MAX_PUNCTUATION = 5
 _MAX_APOSTROPHES = 3
+_MAX_INITIALS = 24
 _MAX_DIGITS = 12
 _MAX_SPELT_DIGITS = 24
 
@@ -89,7 +90,7 @@ def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", "".join(map(_fold, text)))[:_MAX_RAW_CHARS]
     text = one_line(without_markup(text))
     text = _unstacked(text)
-    text = _short_numbers(text)
+    text = _few_initials(_short_numbers(text))
     text = " ".join(piece for token in text.split() for piece in _short_tokens(token))
     text = _capped(text)
     return text if any(map(str.isalnum, text)) else ""
@@ -171,6 +172,24 @@ def _short_numbers(text: str) -> str:
         lambda found: " ".join(found[0][:_MAX_SPELT_DIGITS]),
         text,
     )
+
+
+def _few_initials(text: str) -> str:
+    """Full stops beside single letters, up to `_MAX_INITIALS`: espeak-ng joins them to one word.
+
+    So "i.e. i.e. i.e. ..." kills it like one endless word, spaces or not.
+    """
+    if text.count(".") <= _MAX_INITIALS:
+        return text
+    pieces = re.split(r"(\w+)", text)
+    initials = 0
+    for place in range(0, len(pieces), 2):
+        beside = pieces[place - 1 : place] + pieces[place + 1 : place + 2]
+        if "." in pieces[place] and any(len(word) == 1 and word.isalpha() for word in beside):
+            initials += 1
+            if initials > _MAX_INITIALS:
+                pieces[place] = pieces[place].replace(".", " ")
+    return "".join(pieces)
 
 
 def _short_tokens(token: str) -> list[str]:

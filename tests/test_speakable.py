@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sena_pi.bench.phonemes import run, run_texts
 from sena_pi.speakable import MAX_CHARS, MAX_TOKEN_CHARS, speakable, without_wake_words
 
 ORDINARY = [
@@ -59,6 +60,7 @@ def test_ordinary_text_comes_out_as_it_went_in(text: str) -> None:
         ("Card 12345678901234", "Card 1 2 3 4 5 6 7 8 9 0 1 2 3 4"),
         ("Pi is 3.14159265358979", "Pi is 3.141592653589"),
         ("é\u0301\u0302\u0303\u0304\u0305\u0306\u0307", "é\u0301\u0302\u0303\u0304"),
+        ("i.e. " * 20, "i.e. " * 12 + "i e " * 7 + "i e"),
         ("?! ... 😀 ---", ""),
         ("", ""),
     ],
@@ -127,6 +129,23 @@ def test_what_comes_out_is_bounded_and_plain(text: str, times: int) -> None:
     assert not [c for c in spoken if unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn")]
     assert spoken == spoken.strip()
     assert spoken == "" or any(map(str.isalnum, spoken))
+
+
+@pytest.mark.parametrize("text", ["s'" * 75, "'s" * 80, "i.e." * 300, "i.e. " * 150])
+def test_what_kills_the_phonemiser_no_longer_does(text: str) -> None:
+    """The known killers, each sent alone."""
+    assert [] == run_texts([("en-us", speakable(text))]).crashes
+
+
+def test_hostile_texts_do_not_kill_the_phonemiser() -> None:
+    """Hundreds of hostile texts through Piper's real phonemiser: none crashes or hangs it."""
+    report = run(600, seed=20_261_123)
+    assert ([], [], 600) == (report.crashes, report.hangs, report.inputs)
+
+
+def test_the_same_texts_do_kill_it_as_they_are() -> None:
+    """The control: what is tried above is really dangerous."""
+    assert 3 == len(run(600, seed=20_261_123, raw=True, most_crashes=3).crashes)
 
 
 @pytest.mark.parametrize(
