@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 2
@@ -75,6 +76,12 @@ class AudioChunk:
     def seconds(self) -> float:
         """Length in seconds."""
         return self.format.seconds(self.pcm)
+
+    def pieces(self, longest_s: float) -> Iterator[AudioChunk]:
+        """The same sound in chunks of at most `longest_s`."""
+        step = max(1, int(longest_s * self.format.rate_hz)) * self.format.frame_bytes
+        for start in range(0, len(self.pcm), step):
+            yield AudioChunk(self.format, self.pcm[start : start + step])
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ AUDIO_START: Final = "audio-start"
 AUDIO_CHUNK: Final = "audio-chunk"
 AUDIO_STOP: Final = "audio-stop"
 SYNTHESIZE: Final = "synthesize"
+CANCEL: Final = "sena-cancel"
+"""Brain -> voice worker: drop the sentences of `turn`, also the one being spoken."""
 TRANSCRIPT: Final = "transcript"
 ERROR: Final = "error"
 
