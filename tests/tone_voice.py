@@ -1,7 +1,7 @@
 """A Piper voice that speaks in one pure tone, so that tests can tell whose sound they hear.
 
 It loads in the real `PiperVoice` and has a real voice's inputs and output, and no weights: each
-phoneme id becomes 20 ms of the tone. The model is less than 1 kB and is made anew by each test run.
+phoneme id becomes 20 ms of the tone. The model is about 1 kB and is made anew by each test run.
 """
 
 from __future__ import annotations
@@ -28,12 +28,19 @@ _SPOKEN_CHARACTERS = [
 
 
 def write_tone_voice(
-    folder: Path, name: str = "tone", rate_hz: int = 22_050, tone_hz: float = 440
+    folder: Path,
+    name: str = "tone",
+    rate_hz: int = 22_050,
+    tone_hz: float = 440,
+    endless_above_ids: int | None = None,
 ) -> Path:
-    """Write `<name>.onnx` and `<name>.onnx.json` into `folder`; the path of the first."""
+    """Write `<name>.onnx` and `<name>.onnx.json` into `folder`; the path of the first.
+
+    A sentence of more than `endless_above_ids` phoneme ids is never finished.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.onnx"
-    onnx.save(_tone_model(rate_hz, tone_hz), str(path))
+    onnx.save(_tone_model(rate_hz, tone_hz, endless_above_ids), str(path))
     path.with_name(f"{path.name}.json").write_text(json.dumps(_voice_config(rate_hz)))
     return path
 
@@ -60,7 +67,7 @@ def _voice_config(rate_hz: int) -> dict[str, object]:
     }
 
 
-def _tone_model(rate_hz: int, tone_hz: float) -> onnx.ModelProto:
+def _tone_model(rate_hz: int, tone_hz: float, endless_above_ids: int | None) -> onnx.ModelProto:
     """sin(step * n) for n up to ids * length scale * samples of an id."""
     constants = {
         "length_scale_at": ([1], TensorProto.INT64, [1]),
@@ -71,9 +78,16 @@ def _tone_model(rate_hz: int, tone_hz: float) -> onnx.ModelProto:
         "one": ([], TensorProto.FLOAT, [1.0]),
         "scalar": ([0], TensorProto.INT64, []),
         "batch": ([4], TensorProto.INT64, [1, 1, 1, -1]),
+        "most_ids": ([], TensorProto.INT64, [endless_above_ids or 2**40]),
+        "for_ever": ([], TensorProto.INT64, [2**60]),
+        "yes": ([], TensorProto.BOOL, [True]),
     }
     nodes = [
-        helper.make_node("Reshape", ["input_lengths", "scalar"], ["ids_int"]),
+        helper.make_node("Reshape", ["input_lengths", "scalar"], ["ids_given"]),
+        helper.make_node("Greater", ["ids_given", "most_ids"], ["endless"]),
+        helper.make_node("Cast", ["endless"], ["endless_int"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["endless_int", "for_ever"], ["trips"]),
+        helper.make_node("Loop", ["trips", "yes", "ids_given"], ["ids_int"], body=_idle()),
         helper.make_node("Cast", ["ids_int"], ["ids"], to=TensorProto.FLOAT),
         helper.make_node("Gather", ["scales", "length_scale_at"], ["length_scale_row"]),
         helper.make_node("Reshape", ["length_scale_row", "scalar"], ["length_scale"]),
@@ -101,3 +115,19 @@ def _tone_model(rate_hz: int, tone_hz: float) -> onnx.ModelProto:
         ],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def _idle() -> onnx.GraphProto:
+    """A loop's body that changes nothing."""
+    value = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Identity", ["go_on"], ["go_on_out"]),
+        helper.make_node("Identity", ["ids_in"], ["ids_out"]),
+    ]
+    given = [
+        value("trip", TensorProto.INT64, []),
+        value("go_on", TensorProto.BOOL, []),
+        value("ids_in", TensorProto.INT64, []),
+    ]
+    taken = [value("go_on_out", TensorProto.BOOL, []), value("ids_out", TensorProto.INT64, [])]
+    return helper.make_graph(nodes, "idle", given, taken)

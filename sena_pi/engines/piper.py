@@ -9,33 +9,22 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.errors import EngineUnavailable, SynthesisFailed
+
+if TYPE_CHECKING:
+    import piper
 
 _FATAL = 4
 """onnxruntime's log level: what matters it raises, and the rest would fill the journal."""
 
 
-class Cancellation:
-    """Ends the synthesis it was given to, from any thread, within a few milliseconds."""
-
-    def __init__(self) -> None:
-        import onnxruntime
-
-        self.options = onnxruntime.RunOptions()
-        self.options.log_severity_level = _FATAL
-
-    def cancel(self) -> None:
-        """End it now, or as soon as it starts. Idempotent."""
-        self.options.terminate = True
-
-
 class PiperEngine:
     """A Piper voice in this process: a `.onnx` model with its `.onnx.json` beside it.
 
-    Belongs to one thread. Attributes: `format` of the sound, and `language` it speaks ("en").
+    Speaks on one thread. Attributes: `format` of the sound, and `language` it speaks ("en").
 
     Args:
         model: path of the `.onnx` file.
@@ -74,27 +63,49 @@ class PiperEngine:
         self._voice = piper.PiperVoice(session=self._session, config=settings)
         self._how = piper.SynthesisConfig(length_scale=length_scale, speaker_id=speaker)
 
-    def cancellation(self) -> Cancellation:
-        """What ends one `synthesize`."""
-        return Cancellation()
+    def synthesis(self, sentence: str) -> PiperSynthesis:
+        """A sentence about to be spoken; any thread may ask for it. Does not block."""
+        return PiperSynthesis(self._voice, self._session, self._how, sentence)
 
-    def synthesize(self, sentence: str, cancellation: Cancellation) -> Iterator[AudioChunk]:
-        """The sound of a sentence, one chunk for each sentence Piper finds in it. Blocks.
+
+class PiperSynthesis:
+    """One sentence: its sound, and a way to end it from another thread."""
+
+    def __init__(
+        self,
+        voice: piper.PiperVoice,
+        session: _Session,
+        how: piper.SynthesisConfig,
+        sentence: str,
+    ) -> None:
+        self._voice = voice
+        self._session = session
+        self._how = how
+        self._sentence = sentence
+        self._options = session.run_options()
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The sound, one chunk for each sentence that Piper finds. Blocks; the engine's thread.
 
         Raises:
             SynthesisFailed: the model can't speak it, or it was cancelled.
         """
-        self._session.options = cancellation.options
+        self._session.options = self._options
+        audio_format = AudioFormat(self._voice.config.sample_rate)
         try:
-            for chunk in self._voice.synthesize(sentence, self._how):
-                yield AudioChunk(self.format, chunk.audio_int16_bytes)
+            for chunk in self._voice.synthesize(self._sentence, self._how):
+                yield AudioChunk(audio_format, chunk.audio_int16_bytes)
         except Exception as error:
             # The libraries raise what they like. Not its message: it may hold the sentence.
             raise SynthesisFailed(f"Piper: {type(error).__name__}") from error
 
+    def cancel(self) -> None:
+        """End it within a few milliseconds, or as soon as it starts. Idempotent; any thread."""
+        self._options.terminate = True
+
 
 class _Session:
-    """An onnxruntime session as Piper sees it, whose runs take the options of a cancellation."""
+    """An onnxruntime session as Piper sees it; `options` are those of its next run."""
 
     def __init__(self, model: Path, threads: int) -> None:
         import onnxruntime
@@ -113,7 +124,14 @@ class _Session:
         except Exception as error:
             # Each kind of broken file raises a class of its own.
             raise _broken(model, f"{model.name} can't be read as a model") from error
+        self._new_options = onnxruntime.RunOptions
         self.options: Any = None
+
+    def run_options(self) -> Any:  # noqa: ANN401 - onnxruntime has no types
+        """New options of a run; setting `terminate` ends it."""
+        options = self._new_options()
+        options.log_severity_level = _FATAL
+        return options
 
     def run(self, outputs: list[str] | None, inputs: dict[str, Any]) -> Any:  # noqa: ANN401
         """As `InferenceSession.run`."""
