@@ -85,6 +85,20 @@ class SoundServer:
                 )
             )
 
+    def first_sound(self) -> None:
+        """Wait until another program gets sound from the microphone."""
+        process = subprocess.Popen(
+            ["parec", "--latency-msec=20", "-d", "mic", "--rate=16000", "--channels=1"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        with process.stdout:
+            process.stdout.read(1)
+            process.terminate()
+            process.wait()
+
     def kill(self) -> None:
         """The devices are gone at once, as when a USB plug is pulled."""
         for process in [self._server, *self._keepers]:

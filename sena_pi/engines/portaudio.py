@@ -2,8 +2,9 @@
 
 What this relies on, measured with PyAudio 0.2.14 on PortAudio 19.6: a blocking `read` on a
 stalled device never returns, and closing the stream from another thread can crash; the counts
-of readable and writable frames never block, and stay at zero on a stalled device. The list of
-devices is as old as the `PyAudio` object.
+of readable and writable frames stay at zero on a stalled device and don't block, but for one
+case: when the sound server is killed they may never return. So this runs in a process that can
+be killed. The list of devices is as old as the `PyAudio` object.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Figures proven by a command: `scripts/prove NAME`. Never part of the test suite."""
