@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sena_pi.apologies import CUT, NO_ANSWER, apology
 from sena_pi.errors import AllowanceSpent, CloudError, CloudUnreachable, SenaError, WorkerError
-from sena_pi.local_answers import LocalAnswers
 from sena_pi.report import Source
 from sena_pi.sentences import SentenceSplitter
 from sena_pi.speakable import speakable
-from sena_pi.stages import Header, Intent, LanguageModel, Question, Response
+from sena_pi.stages import (
+    Exchange,
+    Header,
+    Intent,
+    LanguageModel,
+    Question,
+    Response,
+)
 
 FIRST_SIGN_TIMEOUT_S = 8.0
 """Longest wait for an answer's header; the turn's finer deadlines lie inside it."""
@@ -23,6 +30,25 @@ GAP_TIMEOUT_S = 4.0
 
 Say = Callable[[str], Awaitable[None]]
 """Takes the next sentence to be spoken; may wait."""
+
+
+class OwnWords(Protocol):
+    """What our own code says to an intent."""
+
+    @property
+    def text(self) -> str:
+        """Safe to speak; may be empty."""
+
+    @property
+    def ends_conversation(self) -> bool:
+        """The person said goodbye."""
+
+
+class Answers(Protocol):
+    """Our own answers."""
+
+    def answer(self, intent: Intent, heard: str, conversation: Sequence[Exchange]) -> OwnWords:
+        """The words for an intent; instant."""
 
 
 @dataclass(slots=True)
@@ -62,7 +88,7 @@ class Mind:
 
     cloud: LanguageModel | None
     local: LanguageModel
-    answers: LocalAnswers
+    answers: Answers
 
     async def answer(self, question: Question, answer: Answer, say: Say) -> None:
         """Answer a question sentence by sentence, filling `answer` as it goes; never silent.

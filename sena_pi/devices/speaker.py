@@ -12,6 +12,7 @@ from sena_pi import wire
 from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.devices.worker import Supervisor
 from sena_pi.errors import WorkerError
+from sena_pi.resampling import Resampler
 
 LONGEST_UNPLAYED_S = 1.0
 """Sound kept in the worker: enough to bridge a busy moment, little enough to take back."""
@@ -35,7 +36,7 @@ class WorkerSpeaker:
         self._runs = itertools.count(1)
         self._run: str | None = None
         self._rate_hz: int | None = None
-        self._resampler: _Resampler | None = None
+        self._resampler: Resampler | None = None
         self._sent = 0
         self._played = 0
         self._done = False
@@ -62,7 +63,7 @@ class WorkerSpeaker:
         if self._run is None:
             await self._begin(rate_hz)
         if self._resampler is None or self._resampler.source != chunk.format:
-            self._resampler = _Resampler(chunk.format, rate_hz)
+            self._resampler = Resampler(chunk.format, rate_hz)
         await self._send(self._resampler.convert(chunk.pcm), rate_hz)
 
     async def drain(self) -> None:
@@ -162,36 +163,3 @@ class WorkerSpeaker:
             raise WorkerError(f"the speaker did not play for {STUCK_AFTER_S:g} s") from None
         if self._error is not None:
             raise self._error
-
-
-class _Resampler:
-    """One format to the speaker's rate, as a stream: no click between chunks."""
-
-    def __init__(self, source: AudioFormat, rate_hz: int) -> None:
-        self.source = source
-        self._stream = None
-        if source.rate_hz != rate_hz:
-            import soxr
-
-            self._stream = soxr.ResampleStream(
-                source.rate_hz, rate_hz, num_channels=1, dtype="int16", quality="MQ"
-            )
-
-    def convert(self, pcm: bytes) -> bytes:
-        """The same sound, mono at the speaker's rate; the last few samples may stay inside."""
-        return self._resample(pcm, last=False)
-
-    def rest(self) -> bytes:
-        """What stayed inside."""
-        return self._resample(b"", last=True) if self._stream is not None else b""
-
-    def _resample(self, pcm: bytes, *, last: bool) -> bytes:
-        if self._stream is None and self.source.channels == 1:
-            return pcm
-        import numpy as np
-
-        samples = np.frombuffer(pcm, dtype="<i2")[:: self.source.channels]
-        if self._stream is not None:
-            samples = self._stream.resample_chunk(samples, last=last)
-        resampled: bytes = samples.tobytes()
-        return resampled

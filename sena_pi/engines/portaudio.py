@@ -19,6 +19,7 @@ from typing import Any
 import pyaudio
 
 from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT, SAMPLE_BYTES, AudioFormat
+from sena_pi.resampling import Resampler
 from sena_pi.sound import LONGEST_QUEUE_S, DeviceLost, SoundDevice
 
 _PREFERRED_PLAYBACK_HZ = 48_000
@@ -188,17 +189,7 @@ class _MicrophoneConverter:
     """Brings a microphone that has no 16 kHz mono to it: its first channel, resampled."""
 
     def __init__(self, native: AudioFormat) -> None:
-        # numpy and soxr are loaded only on machines that need them.
-        import soxr
-
-        self._channels = native.channels
-        self._resampler = soxr.ResampleStream(
-            native.rate_hz,
-            MICROPHONE_FORMAT.rate_hz,
-            num_channels=1,
-            dtype="int16",
-            quality="MQ",
-        )
+        self._resampler = Resampler(native, MICROPHONE_FORMAT.rate_hz)
         self._pcm = bytearray()
 
     @property
@@ -208,10 +199,7 @@ class _MicrophoneConverter:
 
     def feed(self, pcm: bytes) -> None:
         """Take interleaved samples in the device's own format."""
-        import numpy as np
-
-        first_channel = np.frombuffer(pcm, dtype="<i2")[:: self._channels]
-        self._pcm += self._resampler.resample_chunk(first_channel).tobytes()
+        self._pcm += self._resampler.convert(pcm)
 
     def take(self, samples: int) -> bytes:
         """Samples that are ready."""

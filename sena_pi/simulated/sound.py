@@ -22,6 +22,7 @@ from sena_pi.audio import (
     read_wav,
     wav_bytes,
 )
+from sena_pi.resampling import Resampler
 from sena_pi.sound import LONGEST_QUEUE_S, DeviceLost, SoundDevice
 
 PLAYBACK_FORMAT = AudioFormat(rate_hz=48_000)
@@ -247,14 +248,8 @@ def load_recording(path: Path) -> bytes:
         chunk = read_wav(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    if chunk.format == MICROPHONE_FORMAT:
-        return chunk.pcm
-    import numpy as np
-    import soxr
-
-    samples = np.frombuffer(chunk.pcm, dtype="<i2")[:: chunk.format.channels]
-    resampled: bytes = soxr.resample(samples, chunk.format.rate_hz, _RATE_HZ).tobytes()
-    return resampled
+    resampler = Resampler(chunk.format, _RATE_HZ)
+    return resampler.convert(chunk.pcm) + resampler.rest()
 
 
 def end_of_speech(pcm: bytes) -> int:
