@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from sena_pi.audio import AudioChunk
@@ -45,17 +45,15 @@ class VoiceLadder:
         """The ladder for one turn: a rung that failed is not tried again in it."""
         return TurnVoice(self._rungs)
 
-    @asynccontextmanager
-    async def synthesize(
+    def synthesize(
         self, sentence: str, language: str = "en"
-    ) -> AsyncIterator[AsyncIterator[AudioChunk]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[AudioChunk]]:
         """Speak one sentence, as a turn of its own; see `Synthesizer.synthesize`."""
-        async with self.for_turn().synthesize(sentence, language) as chunks:
-            yield chunks
+        return _speaking(_Descent(self._rungs), sentence, language, quiet=False)
 
 
 class TurnVoice:
-    """A Synthesizer for the sentences of one turn; several may be under way at once."""
+    """Speaks the sentences of one turn; several may be under way at once."""
 
     def __init__(self, rungs: Sequence[Synthesizer]) -> None:
         self._descent = _Descent(tuple(rungs))
@@ -75,22 +73,16 @@ class TurnVoice:
         """False once a sentence broke off: what was heard is then not the whole answer."""
         return self._descent.whole
 
-    @asynccontextmanager
-    async def synthesize(
+    def synthesize(
         self, sentence: str, language: str = "en"
-    ) -> AsyncIterator[AsyncIterator[AudioChunk]]:
-        """Speak one safe sentence; see `Synthesizer.synthesize`.
+    ) -> AbstractAsyncContextManager[AsyncIterator[AudioChunk]]:
+        """Speak one safe sentence.
 
-        The iterator ends early, without an error, when a voice fails inside the sentence; see
-        `whole`. It raises:
+        As `Synthesizer.synthesize`, but a sentence that breaks off just ends, and `whole` tells:
+        the turn goes on with the next one. The iterator raises:
             SynthesisFailed: no rung could speak; every reason is named.
         """
-        spoken = _Sentence(self._descent, sentence, language)
-        try:
-            await spoken.open()
-            yield spoken
-        finally:
-            await spoken.close()
+        return _speaking(self._descent, sentence, language, quiet=True)
 
 
 @dataclass
@@ -125,11 +117,31 @@ class _Descent:
             self.spoken_by.append(name)
 
 
+def _speaking(
+    descent: _Descent, sentence: str, language: str, *, quiet: bool
+) -> AbstractAsyncContextManager[AsyncIterator[AudioChunk]]:
+    if not sentence.strip():
+        raise ValueError("a sentence needs words")
+
+    @asynccontextmanager
+    async def speaking() -> AsyncIterator[AsyncIterator[AudioChunk]]:
+        spoken = _Sentence(descent, sentence, language, quiet=quiet)
+        try:
+            await spoken.open()
+            yield spoken
+        finally:
+            await spoken.leave()
+
+    return speaking()
+
+
 class _Sentence:
     """One sentence on its way down the ladder: the iterator of its chunks."""
 
-    def __init__(self, descent: _Descent, sentence: str, language: str) -> None:
+    def __init__(self, descent: _Descent, sentence: str, language: str, *, quiet: bool) -> None:
         self._descent = descent
+        self._quiet = quiet
+        self._left = False
         self._sentence = sentence
         self._language = language
         self._rung = -1
@@ -143,6 +155,8 @@ class _Sentence:
     async def __anext__(self) -> AudioChunk:
         descent = self._descent
         while True:
+            if self._left:
+                raise SynthesisFailed("the sentence was left")
             if not self._sounded and self._rung < descent.rung:
                 # This rung failed, here or in another sentence of the turn.
                 await self.open()
@@ -156,8 +170,10 @@ class _Sentence:
                 descent.failed(self._rung, "it gave no sound", sounded=False)
             except _FAILURES as error:
                 descent.failed(self._rung, error, sounded=self._sounded)
-                if self._sounded:
+                if self._sounded and self._quiet:
                     raise StopAsyncIteration from None
+                if self._sounded:
+                    raise
             else:
                 if self._sounded:
                     return chunk
@@ -169,7 +185,7 @@ class _Sentence:
     async def open(self) -> None:
         """Start the highest rung that the turn still has and that can be started."""
         descent = self._descent
-        await self.close()
+        await self._close()
         while descent.rung < len(descent.rungs):
             self._rung = descent.rung
             speaking = descent.rungs[self._rung].synthesize(self._sentence, self._language)
@@ -181,7 +197,11 @@ class _Sentence:
                 return
         self._rung = len(descent.rungs)
 
-    async def close(self) -> None:
-        """Stop the rung that speaks. Idempotent."""
+    async def leave(self) -> None:
+        """Stop the rung that speaks; nothing more comes."""
+        self._left = True
+        await self._close()
+
+    async def _close(self) -> None:
         self._chunks = None
         await self._stack.aclose()

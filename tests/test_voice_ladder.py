@@ -64,7 +64,7 @@ class Voice:
                 yield AudioChunk(FORMAT, f"{self.name}:{sentence};".ljust(16).encode())
 
 
-async def heard(voice: Synthesizer, sentence: str) -> list[str]:
+async def heard(voice: Synthesizer | TurnVoice, sentence: str) -> list[str]:
     """Which voice said what, chunk by chunk."""
     async with voice.synthesize(sentence) as chunks:
         return [chunk.pcm.decode().strip("; ") async for chunk in chunks]
@@ -116,6 +116,13 @@ def test_the_voice_never_changes_inside_a_sentence() -> None:
     assert expected == asyncio.run(turn(voice, "a", "b", "c"))
     assert ("cloud", "piper") == voice.spoken_by
     assert not voice.whole
+
+
+def test_alone_a_sentence_that_broke_off_is_an_error() -> None:
+    """Without a turn to go on with, the caller is told."""
+    voice = VoiceLadder([Voice("cloud", [1, CloudUnreachable("cut")]), Voice("piper")])
+    with pytest.raises(CloudUnreachable, match="cut"):
+        asyncio.run(heard(voice, "a"))
 
 
 def test_a_turn_stays_on_the_lower_rung_and_the_next_turn_starts_at_the_top() -> None:

@@ -27,10 +27,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from wyoming.event import Event
-from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice
 from wyoming.ping import Ping, Pong
 
 from sena_pi import wire
@@ -130,8 +129,8 @@ class VoiceWorker:
             self._cancel(turn)
         elif Ping.is_type(event.type):
             self._send(Pong(text=Ping.from_event(event).text).event())
-        elif Describe.is_type(event.type):
-            self._send(self._info().event())
+        elif event.type == "describe":
+            self._send(self._info())
         else:
             _log.warning("the voice worker does not know the event %r", event.type)
 
@@ -142,13 +141,12 @@ class VoiceWorker:
                 self._speaking.cancelled = True
                 self._speaking.synthesis.cancel()
 
-    def _info(self) -> Info:
-        maker = Attribution(name="Piper", url="https://github.com/OHF-Voice/piper1-gpl")
-        about: dict[str, Any] = {"attribution": maker, "installed": True, "version": None}
-        voice = TtsVoice(
-            name=self._name, description=None, languages=[self._engine.language], **about
-        )
-        return Info(tts=[TtsProgram(name="piper", description="Piper", voices=[voice], **about)])
+    def _info(self) -> Event:
+        """What any Wyoming server tells of itself (`wyoming.info` needs Python's old audioop)."""
+        maker = {"name": "Piper", "url": "https://github.com/OHF-Voice/piper1-gpl"}
+        about = {"attribution": maker, "installed": True, "description": "Piper", "version": None}
+        voice = {**about, "name": self._name, "languages": [self._engine.language]}
+        return Event("info", {"tts": [{**about, "name": "piper", "voices": [voice]}]})
 
     # The speaking thread: if it fails, so does the process.
 

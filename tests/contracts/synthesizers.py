@@ -12,6 +12,7 @@ from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import SynthesisFailed
 from sena_pi.simulated.cloudless import SPEECH_FORMAT, Ending, ScriptedSynthesizer, tone
 from sena_pi.stages import Synthesizer
+from tests.contracts.local_voices import espeak_rig, ladder_rig, local_voice_rig
 from tests.gemini_replies import End, sound_answer
 from tests.gemini_server import GeminiServer
 
@@ -113,4 +114,7 @@ async def gemini_rig() -> AsyncIterator[SynthesizerRig]:
 RIGS: dict[str, Callable[[], AbstractAsyncContextManager[SynthesizerRig]]] = {
     "scripted": scripted_rig,
     "gemini": gemini_rig,
+    "local voice": local_voice_rig,
+    "espeak-ng": espeak_rig,
+    "ladder": ladder_rig,
 }
