@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -77,13 +78,14 @@ class Espeak:
         return self._speaking(speakable(sentence), self._voice_for(language) or self._default)
 
     def _voice_for(self, language: str) -> str | None:
-        """espeak-ng's voice for a BCP 47 tag: the exact one, else that of the language."""
+        """espeak-ng's voice for a BCP 47 tag: the exact one, else one of the language."""
         tag = language.lower()
-        for candidate in (tag, tag.partition("-")[0]):
-            candidate = {"zh": "cmn", "no": "nb"}.get(candidate, candidate)
-            if candidate in self._languages:
-                return candidate
-        return None
+        family = tag.partition("-")[0]
+        family = {"zh": "cmn", "no": "nb"}.get(family, family)
+        for known in (tag, family):
+            if known in self._languages:
+                return known
+        return next((known for known in self._languages if known.startswith(f"{family}-")), None)
 
     @asynccontextmanager
     async def _speaking(
@@ -139,15 +141,17 @@ class _Chunks:
         raise StopAsyncIteration
 
 
-def _languages(program: str) -> frozenset[str]:
+def _languages(program: str) -> tuple[str, ...]:
     try:
         listed = subprocess.run(
             (program, "--voices"), capture_output=True, text=True, timeout=10, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineUnavailable(f"{program} does not run: {error}") from error
-    rows = (line.split() for line in listed.splitlines()[1:])
-    return frozenset(row[1].lower() for row in rows if len(row) > 1)
+    # " 5  fr-fr  --/M  French_(France)  roa/fr  (fr 5)": its own tag, and what it stands in for.
+    rows = listed.splitlines()[1:]
+    tags = [tag for row in rows for tag in (*row.split()[1:2], *re.findall(r"\((\S+) \d+\)", row))]
+    return tuple(tag.lower() for tag in tags)
 
 
 def _limit(pid: int) -> None:
