@@ -12,6 +12,7 @@
      |    +-- CloudFailed         any other refusal or a server error
      +-- SynthesisFailed          a voice could not speak this sentence
      +-- AllowanceSpent           the daily cap on requests or speech is reached
+     +-- DownloadFailed           a file did not come, or is not the one that was asked for
 
 Messages are written for the person who reads the journal: what happened and what to do.
 No message holds a key or what a person said.
@@ -84,3 +85,7 @@ class SynthesisFailed(SenaError):
 
 class AllowanceSpent(SenaError):
     """The daily cap on cloud requests or speech seconds is reached."""
+
+
+class DownloadFailed(SenaError):
+    """A file could not be fetched and put in its place, or is not the one that was asked for."""
