@@ -68,11 +68,16 @@ class Assistant:
         """A wake word: start listening, whatever is going on."""
         self._start(Trigger(by=wake.word, since="detection"))
 
-    def hearing(self, on: bool) -> None:  # noqa: FBT001 - a listener of the audio worker
+    def hearing(self, *, on: bool) -> None:
         """Frames arrive again, or have ceased; shown when nothing else is."""
         self._hearing = on
         if self._idle.is_set():
             self._show_idle()
+
+    @property
+    def asked(self) -> bool:
+        """A turn has been asked for that has not begun yet."""
+        return self._triggered.is_set()
 
     async def idle(self) -> None:
         """Wait until no turn is going on and none has been asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SAMPLE_BYTES = 2
 
@@ -51,7 +51,7 @@ class Frame:
         start_sample: position of the first sample since the stream was opened.
     """
 
-    pcm: bytes
+    pcm: bytes = field(repr=False)
     start_sample: int
 
     @property
@@ -65,7 +65,7 @@ class AudioChunk:
     """A piece of sound to be played."""
 
     format: AudioFormat
-    pcm: bytes
+    pcm: bytes = field(repr=False)
 
     @property
     def samples(self) -> int:
@@ -93,7 +93,7 @@ class Utterance:
         speech_end_sample: where speech ended, counted from the start of `pcm`.
     """
 
-    pcm: bytes
+    pcm: bytes = field(repr=False)
     speech_end_sample: int
 
     @property

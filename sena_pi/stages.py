@@ -265,8 +265,13 @@ class Synthesizer(Protocol):
 class Speaker(Protocol):
     """Plays sound; at most one second of it waits unplayed outside the brain.
 
-    One run of sound at a time: from the first `play` to `drain` or `flush`.
+    One run of sound at a time: from `begin` to `drain` or `flush`. After either, sound is dropped
+    until somebody begins anew: so a turn that was flushed can't be heard any more, even where its
+    tasks have not noticed yet.
     """
+
+    def begin(self) -> None:
+        """Begin a run of sound. Returns at once; nothing is heard yet."""
 
     @property
     def queued_s(self) -> float:
@@ -284,7 +289,7 @@ class Speaker(Protocol):
         """Queue a chunk; waits while a second or more is unplayed.
 
         Raises:
-            WorkerError: the speaker's process is gone; what was queued is lost.
+            WorkerError: the speaker's process is gone.
         """
 
     async def drain(self) -> None:

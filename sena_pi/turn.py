@@ -133,6 +133,7 @@ class Turn:
 
     async def _answer(self, question: Question) -> None:
         self._stages.light.show(Phase.THINKING)
+        self._stages.speaker.begin()
         sentences: asyncio.Queue[str | None] = asyncio.Queue(SENTENCES_AHEAD)
         sounds: asyncio.Queue[AudioChunk | str | None] = asyncio.Queue(CHUNKS_AHEAD)
         try:

@@ -44,6 +44,11 @@ class StoryMicrophone:
         finally:
             self._listening = None
 
+    @property
+    def listens(self) -> bool:
+        """A turn is listening."""
+        return self._listening is not None
+
     def hears(self, utterance: Utterance | None) -> None:
         """Somebody said this, or nothing at all."""
         assert self._listening is not None, "nobody listens"
@@ -91,13 +96,20 @@ class StorySpeaker:
             self.heard.append(self._queue.pop(0))
         self._moved.set()
 
+    def begin(self) -> None:
+        self._running = True
+        self.queued_s = self.played_s = 0.0
+        self.first_sample_ns = None
+
     async def play(self, chunk: AudioChunk) -> None:
         if not self._running:
-            self._running = True
-            self.queued_s = self.played_s = 0.0
+            return
+        if self.first_sample_ns is None:
             self.first_sample_ns = self._now_ns()
         while self.queued_s - self.played_s + chunk.seconds > LONGEST_UNPLAYED_S + chunk.seconds:
             await self._move()
+            if not self._running:
+                return
         self._queue.append(chunk)
         self.queued_s += chunk.seconds
         if not self.held:
@@ -112,6 +124,7 @@ class StorySpeaker:
         self.flushes += 1
         self._queue.clear()
         self._running = False
+        self._moved.set()
 
     async def _move(self) -> None:
         self._moved.clear()

@@ -142,6 +142,7 @@ def test_what_is_played_is_recorded_whole(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with room(simulated(tmp_path)) as here:
+            here.audio.speaker.begin()
             await here.audio.speaker.play(TONE)
             await here.audio.speaker.drain()
             assert abs(here.audio.speaker.played_s - TONE.seconds) < 0.01
@@ -254,6 +255,7 @@ def test_a_flush_silences_a_real_stream(server: SoundServer) -> None:
                 assert not any(heard[flushed_at + 48_000 :])
 
     async def play_long(here: Room) -> None:
+        here.audio.speaker.begin()
         for _ in range(10):
             await here.audio.speaker.play(TONE)
 

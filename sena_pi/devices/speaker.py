@@ -24,7 +24,7 @@ PIECE_S = 0.1
 
 
 class WorkerSpeaker:
-    """A `Speaker`. One run of sound at a time: from the first `play` to `drain` or `flush`.
+    """A `Speaker`.
 
     Attributes:
         first_sample_ns: monotonic time when the first sample of this run was with the device,
@@ -37,6 +37,7 @@ class WorkerSpeaker:
         self._run: str | None = None
         self._rate_hz: int | None = None
         self._resampler: Resampler | None = None
+        self._announced = False
         self._sent = 0
         self._played = 0
         self._done = False
@@ -55,31 +56,40 @@ class WorkerSpeaker:
         """Seconds of sound of this run that were played so far, as last told (every 0.1 s)."""
         return self._played / self._rate_hz if self._rate_hz else 0.0
 
+    def begin(self) -> None:
+        """Begin a run of sound, as `Speaker.begin`."""
+        self._run = str(next(self._runs))
+        self._announced = False
+        self._sent = self._played = 0
+        self._done = False
+        self._error = None
+        self._resampler = None
+        self.first_sample_ns = None
+
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk, as `Speaker.play`."""
         rate_hz = self._rate_hz
         if rate_hz is None:
-            raise WorkerError("there is no speaker")
-        if self._run is None:
-            await self._begin(rate_hz)
+            raise self._error or WorkerError("there is no speaker")
         if self._resampler is None or self._resampler.source != chunk.format:
             self._resampler = Resampler(chunk.format, rate_hz)
         await self._send(self._resampler.convert(chunk.pcm), rate_hz)
 
     async def drain(self) -> None:
         """Wait until all was played, as `Speaker.drain`. Does nothing when nothing was queued."""
-        if self._run is None or self._rate_hz is None:
-            return
-        if self._resampler is not None:
-            await self._send(self._resampler.rest(), self._rate_hz)
-        await self._supervisor.send(Event(wire.AUDIO_STOP, {"turn": self._run}))
-        while not self._done:
-            await self._progress()
+        if self._run is not None and self._announced and self._rate_hz is not None:
+            if self._resampler is not None:
+                await self._send(self._resampler.rest(), self._rate_hz)
+            await self._supervisor.send(Event(wire.AUDIO_STOP, {"turn": self._run}))
+            run = self._run
+            while not self._done and self._run == run:
+                await self._progress()
         self._run = None
 
     async def flush(self) -> None:
         """Silence now, as `Speaker.flush`; returns when the worker says that it is silent."""
         self._run = None
+        self._moved.set()
         self._flushed.clear()
         try:
             await self._supervisor.send(Event(wire.FLUSH, {}))
@@ -109,6 +119,7 @@ class WorkerSpeaker:
         """A report of the worker; those of earlier runs are ignored."""
         data: dict[str, Any] = event.data
         if event.type == wire.FLUSHED:
+            self._played = max(self._played, data["samples"])
             self._flushed.set()
             return
         if data["turn"] != self._run:
@@ -120,28 +131,31 @@ class WorkerSpeaker:
             self._done = data["done"]
         self._moved.set()
 
-    async def _begin(self, rate_hz: int) -> None:
-        self._run = str(next(self._runs))
-        self._sent = self._played = 0
-        self._done = False
-        self._error = None
-        self._resampler = None
-        self.first_sample_ns = None
-        start = {**wire.format_data(AudioFormat(rate_hz)), "turn": self._run}
-        await self._supervisor.send(Event(wire.AUDIO_START, start))
-
     async def _send(self, pcm: bytes, rate_hz: int) -> None:
+        run = self._run
+        longest = int(LONGEST_UNPLAYED_S * rate_hz)
         audio_format = AudioFormat(rate_hz)
         piece_bytes = int(PIECE_S * rate_hz) * audio_format.frame_bytes
         for start in range(0, len(pcm), piece_bytes):
             piece = AudioChunk(audio_format, pcm[start : start + piece_bytes])
-            while self._sent - self._played + piece.samples > LONGEST_UNPLAYED_S * rate_hz:
+            while self._run == run and self._unplayed + piece.samples > longest:
                 await self._progress()
-            run = self._run
-            if run is None:
-                raise WorkerError("the speaker was flushed")
-            await self._supervisor.send(wire.chunk_event(piece, run))
+            if run is None or run != self._run:
+                return
+            if not self._announced:
+                self._announced = True
+                start_data = {**wire.format_data(audio_format), "turn": run}
+                await self._supervisor.send(Event(wire.AUDIO_START, start_data))
             self._sent += piece.samples
+            await self._supervisor.send(wire.chunk_event(piece, run))
+
+    @property
+    def _unplayed(self) -> int:
+        return self._sent - self._played
+
+    @property
+    def _state(self) -> tuple[str | None, int, bool]:
+        return self._run, self._played, self._done
 
     async def _progress(self) -> None:
         """Wait for the next report.
@@ -151,11 +165,11 @@ class WorkerSpeaker:
         """
         if self._error is not None:
             raise self._error
-        before = (self._played, self._done)
+        before = self._state
         self._moved.clear()
         try:
             async with asyncio.timeout(STUCK_AFTER_S):
-                while (self._played, self._done) == before and self._error is None:
+                while self._state == before and self._error is None:
                     await self._moved.wait()
                     self._moved.clear()
         except TimeoutError:

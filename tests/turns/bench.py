@@ -1,0 +1,142 @@
+"""A whole assistant on a bench: real brain, scripted model and voice, an obedient room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sena_pi.assistant import Assistant
+from sena_pi.audio import Utterance
+from sena_pi.conversation import Conversation
+from sena_pi.phases import Phase
+from sena_pi.report import TurnReport
+from sena_pi.simulated.cloudless import ScriptedAnswer, ScriptedLanguageModel, ScriptedSynthesizer
+from sena_pi.stages import Exchange, Header, Intent, Question, Synthesizer, WakeEvent
+from sena_pi.thinking import Mind
+from sena_pi.turn import Stages
+from sena_pi.voice_ladder import VoiceLadder
+from tests.room import StoryLight, StoryMicrophone, StorySpeaker
+
+UTTERANCE = Utterance(bytes(3200), 1600)
+NOT_UNDERSTOOD = "Sorry, I didn't get that."
+
+
+@dataclass(frozen=True)
+class Words:
+    """What our own code says."""
+
+    text: str
+    ends_conversation: bool = False
+
+
+class StoryAnswers:
+    """Our own answers: the intent's name, and goodbye ends the conversation."""
+
+    def answer(self, intent: Intent, heard: str, conversation: Sequence[Exchange]) -> Words:
+        return Words(f"Own {intent}.", intent is Intent.GOODBYE)
+
+
+def understands(heard: str, intent: Intent) -> Callable[[Question], ScriptedAnswer]:
+    """A local model that understands one thing, whatever is said."""
+    return lambda _: ScriptedAnswer(header=Header(heard=heard, intent=intent))
+
+
+def understands_nothing(_: Question) -> ScriptedAnswer:
+    return ScriptedAnswer(words=(NOT_UNDERSTOOD,))
+
+
+def answered(*words: str, heard: str = "a question") -> ScriptedAnswer:
+    """A cloud's answer."""
+    return ScriptedAnswer(words=words, header=Header(heard=heard))
+
+
+class Bench:
+    """The assistant and its room. Make it inside a running loop."""
+
+    def __init__(
+        self,
+        cloud: Iterable[ScriptedAnswer] | None = (),
+        local: Callable[[Question], ScriptedAnswer] = understands_nothing,
+        voices: Sequence[Synthesizer] | None = None,
+    ) -> None:
+        self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
+        self.local = ScriptedLanguageModel(otherwise=local)
+        self.voice = ScriptedSynthesizer()
+        self.microphone = StoryMicrophone(time.monotonic_ns)
+        self.speaker = StorySpeaker(time.monotonic_ns)
+        self.light = StoryLight()
+        self.reports: list[TurnReport] = []
+        self.conversation = Conversation()
+        self.assistant = Assistant(
+            Stages(
+                self.microphone,
+                self.speaker,
+                self.light,
+                Mind(self.cloud, self.local, StoryAnswers()),
+                VoiceLadder(voices or [self.voice]),
+            ),
+            self.conversation,
+            on_report=self.reports.append,
+        )
+        self.assistant.hearing(on=True)
+
+    async def ask(self) -> None:
+        """The wake word, and a question."""
+        self.wake()
+        await self.reached(Phase.LISTENING)
+        self.microphone.hears(UTTERANCE)
+
+    def wake(self) -> None:
+        self.assistant.woken(WakeEvent("jarvis", "scripted", 0))
+
+    async def reached(self, phase: Phase) -> None:
+        await self.light.reached(phase)
+
+    async def turn_ended(self) -> TurnReport:
+        """Wait until all is quiet; the last turn's report."""
+        async with asyncio.timeout(10):
+            await self.assistant.idle()
+        return self.reports[-1]
+
+    async def answer_to_question(self) -> TurnReport:
+        """Ask, and wait for the end."""
+        await self.ask()
+        return await self.turn_ended()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until a condition holds; for what shows on no light."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to that")
+
+
+def tell(story: Callable[[Bench], Awaitable[None]], **bench: object) -> Bench:
+    """Run a story; fails if a task, an answer or a sentence is left open after it."""
+
+    async def main() -> Bench:
+        it = Bench(**bench)  # type: ignore[arg-type]
+        async with _running(it.assistant):
+            await it.assistant.idle()
+            await story(it)
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+        assert 0 == it.voice.open_sentences
+        assert 0 == it.local.open_answers + (it.cloud.open_answers if it.cloud else 0)
+        return it
+
+    return asyncio.run(main())
+
+
+@contextlib.asynccontextmanager
+async def _running(assistant: Assistant) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(assistant.run())
+        try:
+            yield
+        finally:
+            running.cancel()

@@ -1,0 +1,144 @@
+"""Stories of turns that are interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sena_pi.phases import Phase
+from sena_pi.report import Outcome
+from sena_pi.simulated.cloudless import CHARACTERS_PER_S, Ending, ScriptedAnswer
+from sena_pi.stages import Header, Intent
+from tests.turns.bench import UTTERANCE, Bench, answered, tell, until
+
+LONG = "One two three four five six seven. " * 8
+HANGING = ScriptedAnswer(words=(LONG,), header=Header(heard="q"), ending=Ending.HANGS)
+
+
+async def speaking(bench: Bench) -> None:
+    """A long answer is being heard, and its model has more to say."""
+    bench.speaker.hold()
+    await bench.ask()
+    await bench.reached(Phase.SPEAKING)
+
+
+@pytest.mark.parametrize("how", ["press", "wake"])
+def test_barge_in_silences_cancels_and_listens(how: str) -> None:
+    """Both ways: the speaker is flushed, the answer's context left, the next question heard."""
+
+    async def story(bench: Bench) -> None:
+        await speaking(bench)
+        bench.assistant.press() if how == "press" else bench.wake()
+        await bench.reached(Phase.LISTENING)
+        assert bench.cloud is not None
+        assert (1, 0, 0) == (
+            bench.speaker.flushes,
+            bench.cloud.open_answers,
+            bench.voice.open_sentences,
+        )
+        since = "press" if how == "press" else "detection"
+        assert ("2", since) == bench.microphone.asked[-1]
+        bench.microphone.hears(UTTERANCE)
+        bench.speaker.held = False
+        report = await bench.turn_ended()
+        assert "Second answer." == report.answered
+
+    bench = tell(story, cloud=[HANGING, answered("Second answer.")])
+    assert [Outcome.INTERRUPTED, Outcome.ANSWERED] == [r.outcome for r in bench.reports]
+
+
+def test_only_what_was_heard_is_remembered() -> None:
+    """After an interruption the conversation holds the sentences that were played."""
+
+    async def story(bench: Bench) -> None:
+        await speaking(bench)
+        first_sentence_s = len("One two three four five six seven.") / CHARACTERS_PER_S
+        while bench.speaker.played_s < first_sentence_s:
+            bench.speaker.advance(0.1)
+            await asyncio.sleep(0)
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        assert "One two three four five six seven." == bench.reports[0].answered
+        assert ["One two three four five six seven."] == [
+            exchange.spoken for exchange in bench.conversation.recent()
+        ]
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story, cloud=[HANGING])
+
+
+def test_a_press_while_listening_starts_over() -> None:
+    """The first listening is given up, the second one is heard."""
+
+    async def story(bench: Bench) -> None:
+        bench.wake()
+        await bench.reached(Phase.LISTENING)
+        bench.assistant.press()
+        await until(lambda: len(bench.microphone.asked) == 2)
+        assert ["1"] == bench.microphone.given_up
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story)
+
+
+def test_a_press_while_thinking_cancels_the_question() -> None:
+    """A model that has not begun to answer is left at once."""
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        await bench.reached(Phase.THINKING)
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        assert bench.cloud is not None
+        assert 0 == bench.cloud.open_answers
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story, cloud=[ScriptedAnswer(ending=Ending.HANGS, header_comes=False)])
+
+
+def test_a_storm_of_presses_is_one_turn_at_a_time() -> None:
+    """Fifty presses leave one turn that listens, and every turn before it closed."""
+
+    async def story(bench: Bench) -> None:
+        for _ in range(50):
+            bench.assistant.press()
+            await asyncio.sleep(0)
+        await bench.reached(Phase.LISTENING)
+        await until(lambda: bench.microphone.listens and not bench.assistant.asked)
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story)
+
+
+@pytest.mark.parametrize("awaits", range(0, 120, 3))
+def test_a_turn_can_be_cancelled_at_any_await(awaits: int) -> None:
+    """Interrupted after any number of steps, nothing is left open and the next turn works."""
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        for _ in range(awaits):
+            await asyncio.sleep(0)
+        bench.assistant.press()
+        await until(lambda: bench.microphone.asked[-1:] == [("2", "press")])
+        bench.microphone.hears(UTTERANCE)
+        assert "Second answer." == (await bench.turn_ended()).answered
+
+    tell(story, cloud=None, local=lambda _: answered("Second answer."))
+
+
+def test_goodbye_forgets_the_conversation() -> None:
+    """After goodbye nothing of what was said is sent along."""
+
+    async def story(bench: Bench) -> None:
+        await bench.answer_to_question()
+        assert 1 == len(bench.conversation.recent())
+        await bench.answer_to_question()
+        assert 0 == len(bench.conversation.recent())
+
+    goodbye = ScriptedAnswer(header=Header(heard="goodbye", intent=Intent.GOODBYE))
+    tell(story, cloud=[answered("Hello there."), goodbye])
