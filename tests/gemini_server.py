@@ -280,14 +280,14 @@ class _Connection(asyncio.Protocol):
         self._transport.write("\r\n".join([*lines, "", ""]).encode())
         for step in reply.steps:
             await self._do(step, request)
-        self._transport.write(b"0\r\n\r\n")
         request.sent_whole = True
+        self._transport.write(b"0\r\n\r\n")
 
     async def _do(self, step: Step, request: Request) -> None:
         match step:
             case bytes():
-                self._transport.write(f"{len(step):x}\r\n".encode() + step + b"\r\n")
                 request.sent_pieces += 1
+                self._transport.write(f"{len(step):x}\r\n".encode() + step + b"\r\n")
                 await asyncio.sleep(0)  # each piece leaves on its own
             case float():
                 await asyncio.sleep(step)

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sena_pi.answer_header import ANSWER_SCHEMA, MAX_ANSWER_BYTES, AnswerReader
@@ -70,6 +70,7 @@ def test_a_whole_answer_gives_its_header_its_words_and_says_it_is_whole():
     assert (HEADER, FIELDS["say"], True) == read(ANSWER)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_words_and_header_do_not_depend_on_how_the_answer_is_cut(data: st.DataObject):
     """Every chunking of every answer, sound or broken, gives the same header and words."""
@@ -77,6 +78,7 @@ def test_words_and_header_do_not_depend_on_how_the_answer_is_cut(data: st.DataOb
     assert read(answer) == read(*data.draw(cut(answer)))
 
 
+@settings(deadline=None)
 @given(broken_answers)
 def test_every_prefix_is_read_without_an_error_and_its_words_stay(answer: str):
     """No prefix raises, and no word once given is taken back."""
@@ -87,6 +89,7 @@ def test_every_prefix_is_read_without_an_error_and_its_words_stay(answer: str):
         assert final.startswith(words)
 
 
+@settings(deadline=None)
 @given(answers, st.data())
 def test_a_cut_answer_speaks_the_words_that_came_and_no_json(answer: str, data: st.DataObject):
     """Wherever an answer ends, what is spoken of it is the beginning of its words."""
@@ -94,6 +97,7 @@ def test_a_cut_answer_speaks_the_words_that_came_and_no_json(answer: str, data: 
     assert json.loads(answer)["say"].startswith(read(answer[:end])[1])
 
 
+@settings(deadline=None)
 @given(answers)
 def test_the_words_are_the_say_field_exactly(answer: str):
     """Escapes, quotes and characters outside the basic plane arrive as they were meant."""

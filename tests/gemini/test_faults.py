@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
-from sena_pi.engines.gemini import Gemini, GeminiSettings
+from sena_pi.engines.gemini import GOOGLE_URL, Gemini, GeminiSettings
 from sena_pi.errors import CloudBusy, CloudError, CloudFailed, CloudKeyRefused, CloudUnreachable
 from tests.gemini.asking import ANSWER, SECRET, answered, settings, spoken
-from tests.gemini_replies import End, Reply, error_reply, quota_spent, silence, text_answer
+from tests.gemini_replies import End, Reply, error_reply, event, quota_spent, silence, text_answer
 from tests.gemini_server import GeminiServer
 
 pytestmark = pytest.mark.anyio
@@ -141,6 +145,41 @@ async def test_no_message_and_no_log_line_holds_the_key_or_what_was_said(
         assert secret not in caplog.text
 
 
+pieces_of_a_broken_stream = st.lists(
+    st.one_of(
+        st.binary(min_size=1),
+        st.sampled_from(
+            [b"data: ", b"\r\n\r\n", b"{", b"}", ANSWER.encode(), b'{"error":', b"null"]
+        ),
+        st.builds(
+            lambda value: event({"candidates": value}),
+            st.recursive(
+                st.none() | st.integers() | st.text(),
+                lambda inner: (
+                    st.lists(inner, max_size=2)
+                    | st.dictionaries(st.sampled_from(["content", "parts", "text"]), inner)
+                ),
+                max_leaves=5,
+            ),
+        ),
+    ),
+    max_size=6,
+)
+
+
+@examples(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(pieces_of_a_broken_stream)
+async def test_no_bytes_of_a_server_raise_anything_else(
+    server: GeminiServer, gemini: Gemini, pieces: list[bytes]
+):
+    """Whatever a server sends, it is an answer or a `CloudError`."""
+    server.will_answer(Reply(tuple(pieces)))
+    with contextlib.suppress(CloudError):
+        await answered(gemini)
+
+
 async def test_the_environment_does_not_choose_where_the_key_goes(
     server: GeminiServer, gemini: Gemini, monkeypatch: pytest.MonkeyPatch
 ):
@@ -156,3 +195,14 @@ async def test_the_environment_does_not_choose_where_the_key_goes(
         monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
         server.will_answer(text_answer(ANSWER))
         assert (await answered(gemini))[1] == "Paris."
+
+
+async def test_the_address_of_the_environment_is_not_taken_for_googles(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Without an address in the settings the key goes to Google and nowhere else."""
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
+    gemini = Gemini("key")
+    client = await gemini._opened()
+    assert GOOGLE_URL == client._api_client.get_read_only_http_options()["base_url"]
+    await gemini.aclose()

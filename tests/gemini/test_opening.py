@@ -36,8 +36,8 @@ def test_the_slower_http_library_is_not_installed():
     assert importlib.util.find_spec("aiohttp") is None
 
 
-async def test_warming_up_opens_one_client_for_all(server: GeminiServer, gemini: Gemini):
-    """Two who warm up at once, one of whom gives up, and the first question share one client."""
+async def test_warming_up_can_be_given_up(server: GeminiServer, gemini: Gemini):
+    """One of two who warm up is cancelled; the other and the first question go on."""
     async with asyncio.TaskGroup() as tasks:
         first = tasks.create_task(gemini.warm_up())
         tasks.create_task(gemini.warm_up())
