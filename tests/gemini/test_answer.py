@@ -8,7 +8,7 @@ import pytest
 
 from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_model import GeminiModel
-from sena_pi.errors import CloudError, CloudFailed
+from sena_pi.errors import CloudError, CloudFailed, CloudUnreachable
 from sena_pi.stages import Header, Intent, Response
 from tests.gemini.asking import ANSWER, SECRET, TYPED, answered
 from tests.gemini_replies import (
@@ -87,37 +87,42 @@ async def test_a_character_cut_in_half_between_events_is_spoken_whole(
     assert (await answered(gemini))[1] == "a😀b"
 
 
+OPEN = text_answer(ANSWER, finish="")
+
+
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "expected"),
     [
-        text_answer(ANSWER, finish="MAX_TOKENS"),
-        text_answer(ANSWER, finish="SAFETY"),
+        (text_answer(ANSWER, finish="MAX_TOKENS"), CloudFailed),
+        (text_answer(ANSWER, finish="SAFETY"), CloudFailed),
         pytest.param(
             text_answer(ANSWER, finish="NEW_REASON"),
+            CloudFailed,
             # The client warns of it; the reason is passed on all the same.
             marks=pytest.mark.filterwarnings("ignore:NEW_REASON is not a valid FinishReason"),
         ),
-        text_answer(ANSWER).after(0, *text_answer(ANSWER, finish="").steps),
-        text_answer('{"heard":"x","say":"', "x" * 9000),
-        text_answer(ANSWER, finish="").after(1, error_event(503)),
-        text_answer(ANSWER, finish="").after(1, error_event(0, "odd")),
-        text_answer(ANSWER, finish="").after(1, b'data: {"error": "no object"}\r\n\r\n'),
-        text_answer(ANSWER, finish="").after(1, b"data: {not json\r\n\r\n"),
-        text_answer(ANSWER, finish="").after(1, b"data: [1]\r\n\r\n"),
-        text_answer(ANSWER, finish="").after(1, b'data: {"candidates": 5}\r\n\r\n'),
-        text_answer(ANSWER).after(1, End.RESET),
-        text_answer(ANSWER, finish="").after(1, End.CLOSE),
-        text_answer(ANSWER, finish="").after(1, End.HALF_CLOSE),
+        (text_answer('{"heard":"x","say":"', "x" * 9000), CloudFailed),
+        (OPEN.after(1, error_event(503)), CloudFailed),
+        (OPEN.after(1, error_event(0, "odd")), CloudFailed),
+        (OPEN.after(1, b'data: {"error": "no object"}\r\n\r\n'), CloudFailed),
+        (OPEN.after(1, b"data: {not json\r\n\r\n"), CloudFailed),
+        (OPEN.after(1, b"data: [1]\r\n\r\n"), CloudUnreachable),
+        (OPEN.after(1, b'data: {"candidates": 5}\r\n\r\n'), CloudFailed),
+        (OPEN, CloudUnreachable),
+        (text_answer(ANSWER).after(1, End.RESET), CloudUnreachable),
+        (OPEN.after(1, End.CLOSE), CloudUnreachable),
+        (OPEN.after(1, End.HALF_CLOSE), CloudUnreachable),
     ],
 )
 async def test_an_answer_that_is_cut_is_spoken_as_far_as_it_came(
-    server: GeminiServer, gemini: Gemini, reply: Reply
+    server: GeminiServer, gemini: Gemini, reply: Reply, expected: type[CloudError]
 ):
     """Words that arrived are good, then comes an error, and the answer is not complete."""
     server.will_answer(reply)
     async with GeminiModel(gemini).respond(TYPED) as response:
-        words, _ = await cut_short(response)
+        words, error = await cut_short(response)
         assert words
+        assert expected is type(error)
         assert not response.complete
 
 
