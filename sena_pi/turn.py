@@ -165,10 +165,10 @@ class Turn:
             if isinstance(sound, str):
                 self._sentences.append((sound, speaker.queued_s))
                 continue
-            await speaker.play(sound)
             if not speaking:
                 speaking = True
                 self._stages.light.show(Phase.SPEAKING)
+            await speaker.play(sound)
         await speaker.drain()
 
 

@@ -44,6 +44,7 @@ class SoundServer:
     """A server in a folder of its own. `start` and `kill` may alternate, as a device's owner does.
 
     Attributes:
+        folder: the folder.
         environment: what makes a process use this server and nothing else.
     """
 
@@ -51,7 +52,7 @@ class SoundServer:
         for program in ("pulseaudio", "pactl", "parec", "paplay"):
             if shutil.which(program) is None:
                 pytest.skip(f"{program} is not installed")
-        self._folder = folder
+        self.folder = folder
         self._socket = folder / "pulse.sock"
         self._server: subprocess.Popen[bytes] | None = None
         self._keepers: list[subprocess.Popen[bytes]] = []
@@ -71,7 +72,7 @@ class SoundServer:
 
     def start(self) -> None:
         """Start the server; returns when both devices can be used."""
-        script = self._folder / "pulse.pa"
+        script = self.folder / "pulse.pa"
         script.write_text(_SCRIPT.format(socket=self._socket))
         self._server = self._spawn(
             "pulseaudio", "-n", "-F", str(script), "--daemonize=no", "--exit-idle-time=-1",

@@ -29,6 +29,7 @@ class WorkerSpeaker:
     Attributes:
         first_sample_ns: monotonic time when the first sample of this run was with the device,
             None until then.
+        ready: set while there is a speaker.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
@@ -45,6 +46,7 @@ class WorkerSpeaker:
         self._moved = asyncio.Event()
         self._flushed = asyncio.Event()
         self.first_sample_ns: int | None = None
+        self.ready = asyncio.Event()
 
     @property
     def queued_s(self) -> float:
@@ -106,10 +108,12 @@ class WorkerSpeaker:
     def opened(self, rate_hz: int) -> None:
         """The worker has opened the speaker."""
         self._rate_hz = rate_hz
+        self.ready.set()
 
     def lost(self, error: WorkerError) -> None:
         """The worker is gone; who waits is told."""
         self._rate_hz = None
+        self.ready.clear()
         if self._run is not None:
             self._error = error
         self._moved.set()

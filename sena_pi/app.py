@@ -1,0 +1,275 @@
+"""The composition root: every part is made here, opened in order, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sena_pi import voices
+from sena_pi.allowance import Allowance
+from sena_pi.assistant import Assistant
+from sena_pi.capped import CappedModel, CappedVoice
+from sena_pi.conversation import Conversation
+from sena_pi.devices.audio import Audio, AudioListeners
+from sena_pi.devices.ears import Ears
+from sena_pi.devices.speaker import WorkerSpeaker
+from sena_pi.devices.voice import LocalVoice
+from sena_pi.engines.espeak import Espeak
+from sena_pi.engines.gemini import Gemini, GeminiSettings
+from sena_pi.engines.gemini_model import GeminiModel
+from sena_pi.engines.gemini_voice import GeminiVoice
+from sena_pi.errors import CloudError, EngineUnavailable, KeyRefused
+from sena_pi.keys import Key, KeyStore
+from sena_pi.local_answers import LocalAnswers, LocalModel
+from sena_pi.places import state_folder
+from sena_pi.report import TurnReport
+from sena_pi.settings import Settings, values
+from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
+from sena_pi.thinking import Mind
+from sena_pi.turn import Stages
+from sena_pi.voice_ladder import VoiceLadder
+
+PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
+
+_log = logging.getLogger(__name__)
+
+_Work = Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Sound without sound cards.
+
+    Attributes:
+        record_to: WAV file for what the speaker plays, None to keep nothing.
+        hurry: recordings are heard as fast as they are taken.
+    """
+
+    record_to: Path | None = None
+    hurry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """The parts, open and running.
+
+    Attributes:
+        audio: microphone, wake word and speaker.
+        assistant: takes turns.
+        listening: set once the microphone has been heard through the wake word.
+    """
+
+    audio: Audio
+    assistant: Assistant
+    listening: asyncio.Event
+
+
+def voices_folder(settings: Settings) -> Path:
+    """Where Piper voices lie."""
+    return settings.voice.folder or state_folder() / "voices"
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    keys: KeyStore,
+    light: StatusLight,
+    *,
+    simulation: Simulation | None = None,
+    on_report: Callable[[TurnReport], None] = lambda _report: None,
+    on_spoken: Callable[[dict[str, Any]], None] = lambda _spoken: None,
+) -> AsyncIterator[Appliance]:
+    """The whole appliance; all of it ends when the context is left."""
+    async with AsyncExitStack() as closing:
+        parts = await _parts(settings, keys, closing)
+        listening = asyncio.Event()
+        conversation = settings.conversation
+
+        def hearing(on: bool) -> None:  # noqa: FBT001 - a listener
+            assistant.hearing(on=on)
+            if on:
+                listening.set()
+
+        audio = Audio(
+            _audio_settings(settings, keys, simulation),
+            AudioListeners(
+                detection=lambda wake: assistant.woken(wake),
+                hearing=hearing,
+                ready=_tell_wake_engine,
+                spoken=on_spoken,
+            ),
+        )
+        assistant = Assistant(
+            Stages(audio, audio.speaker, light, parts.mind, parts.voice),
+            Conversation(conversation.turns, conversation.forget_after_s),
+            overhearer=parts.ears if parts.mind.cloud is None else None,
+            on_report=on_report,
+        )
+        # Listening first: whatever else takes time to load is not waited for.
+        await closing.enter_async_context(
+            _background([audio.run(), assistant.run(), *parts.background()])
+        )
+        yield Appliance(audio, assistant, listening)
+
+
+@asynccontextmanager
+async def thinking(settings: Settings, keys: KeyStore) -> AsyncIterator[Mind]:
+    """Only what answers typed questions."""
+    async with AsyncExitStack() as closing:
+        parts = await _parts(settings, keys, closing)
+        yield parts.mind
+
+
+@asynccontextmanager
+async def speaking(
+    settings: Settings, keys: KeyStore
+) -> AsyncIterator[tuple[VoiceLadder, WorkerSpeaker]]:
+    """Only what speaks: the voices, and the speaker without the microphone."""
+    async with AsyncExitStack() as closing:
+        parts = await _parts(settings, keys, closing)
+        audio = Audio({**_audio_settings(settings, keys, None), "capture": False}, AudioListeners())
+        await closing.enter_async_context(_background([audio.run(), *parts.background()]))
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await audio.speaker.ready.wait()
+            await parts.local_voice_ready()
+        yield parts.voice, audio.speaker
+
+
+START_TIMEOUT_S = 30.0
+"""How long a command waits for the speaker and the local voice."""
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What thinks and speaks, made but not running.
+
+    Attributes:
+        work: what must run beside the rest.
+    """
+
+    mind: Mind
+    voice: VoiceLadder
+    ears: Ears
+    piper: LocalVoice | None
+    work: list[Callable[[], _Work]] = field(default_factory=list)
+
+    def background(self) -> list[_Work]:
+        return [start() for start in self.work]
+
+    async def local_voice_ready(self) -> None:
+        if self.piper is not None:
+            await self.piper.ready.wait()
+
+
+async def _parts(settings: Settings, keys: KeyStore, closing: AsyncExitStack) -> _Parts:
+    ears = Ears()
+    work: list[Callable[[], _Work]] = [ears.run]
+    cloud: LanguageModel | None = None
+    rungs: list[Synthesizer] = []
+    if settings.cloud.enabled and (key := _key(keys, "gemini")) is not None:
+        gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
+        closing.push_async_callback(gemini.aclose)
+        allowance = Allowance(
+            state_folder() / "allowance.json",
+            requests_per_day=settings.limits.requests_per_day,
+            speech_seconds_per_day=settings.limits.speech_seconds_per_day,
+        )
+        closing.callback(allowance.close)
+        cloud = CappedModel(GeminiModel(gemini), allowance)
+        rungs.append(CappedVoice(GeminiVoice(gemini), allowance))
+        work += [allowance.run, lambda: _warm_up(gemini)]
+    piper = _piper(settings)
+    if piper is not None:
+        rungs.append(piper)
+        work.append(piper.run)
+    try:
+        rungs.append(Espeak(speed=settings.voice.speed))
+    except EngineUnavailable as error:
+        _log.warning("voice of last resort: %s", error)
+    answers = LocalAnswers(cloud=cloud is not None)
+    mind = Mind(cloud, LocalModel(ears, answers), answers)
+    return _Parts(mind, VoiceLadder(rungs), ears, piper, work)
+
+
+def _piper(settings: Settings) -> LocalVoice | None:
+    here = {voice.name: voice.model for voice in voices.installed(voices_folder(settings))}
+    model = here.get(settings.voice.piper)
+    if model is None:
+        _log.warning(
+            "voice %s is not installed, espeak-ng speaks instead; fix: sena voice install %s",
+            settings.voice.piper,
+            settings.voice.piper,
+        )
+        return None
+    return LocalVoice(
+        model, threads=settings.voice.threads, length_scale=settings.voice.length_scale
+    )
+
+
+def _key(keys: KeyStore, name: str) -> Key | None:
+    try:
+        return keys.find(name)
+    except KeyRefused as error:
+        # A state that a person is told about, never the end of the service.
+        _log.warning("%s", error)
+        return None
+
+
+def _gemini_settings(settings: Settings) -> GeminiSettings:
+    cloud = settings.cloud.model_dump(exclude={"enabled"})
+    return GeminiSettings(**cloud)
+
+
+def _audio_settings(
+    settings: Settings, keys: KeyStore, simulation: Simulation | None
+) -> dict[str, Any]:
+    plain = values(settings)
+    data: dict[str, Any] = {
+        "wake": plain["wake"],
+        "listening": plain["listening"],
+        "microphone": settings.microphone.device,
+        "speaker": settings.speaker.device,
+        "porcupine4_folder": str(PORCUPINE4_FOLDER),
+    }
+    if (key := _key(keys, "porcupine")) is not None:
+        data["access_key"] = key.secret.reveal()
+    if simulation is not None:
+        record_to = simulation.record_to
+        data["simulate"] = {
+            "hurry": simulation.hurry,
+            "record_to": str(record_to.absolute()) if record_to else None,
+        }
+        data["microphone"] = data["speaker"] = ""
+    return data
+
+
+def _tell_wake_engine(ready: dict[str, Any]) -> None:
+    words = " or ".join(repr(word) for word in ready["wake_words"])
+    _log.info("wake word: %s (%s)", words or "none", "; ".join(ready["wake_reasons"]))
+    if ready["key_refused"]:
+        _log.warning("the Porcupine AccessKey was refused; fix: sena key set porcupine")
+
+
+async def _warm_up(gemini: Gemini) -> None:
+    try:
+        await gemini.warm_up()
+    except CloudError as error:
+        _log.warning("%s", error)
+
+
+@asynccontextmanager
+async def _background(work: list[_Work]) -> AsyncIterator[None]:
+    """Run all of this beside the context; one that fails ends the context."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()

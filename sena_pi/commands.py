@@ -1,0 +1,248 @@
+"""What the `sena` command does with the appliance: run, ask, say, devices, doctor, voices."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from sena_pi import voices
+from sena_pi.app import (
+    START_TIMEOUT_S,
+    Simulation,
+    running,
+    speaking,
+    thinking,
+    voices_folder,
+)
+from sena_pi.keys import KeyStore
+from sena_pi.report import TurnReport
+from sena_pi.sentences import SentenceSplitter
+from sena_pi.settings import Settings
+from sena_pi.simulated.console import ConsoleLight
+from sena_pi.simulated.session import Session
+from sena_pi.speakable import speakable
+from sena_pi.stages import Question
+from sena_pi.thinking import Answer
+from sena_pi.voice_catalogue import VOICES
+
+EXIT_OK = 0
+EXIT_PROBLEM = 1
+_TIMES = {
+    "endpoint": "the end of speech is certain",
+    "transcript": "the question is understood",
+    "first_text": "first words of the answer",
+    "first_audio": "first sound from the speaker",
+    "end": "last sound from the speaker",
+}
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """`sena run`: listen and answer until interrupted, or until the recordings are spoken."""
+    _log_to_stderr()
+    return _until_terminated(_simulate(args, settings) if args.simulate else _serve(args, settings))
+
+
+def ask(args: argparse.Namespace, settings: Settings) -> int:
+    """`sena ask`: print the answer to a typed question, sentence by sentence."""
+    return _until_terminated(_ask(args.text, settings))
+
+
+def say(args: argparse.Namespace, settings: Settings) -> int:
+    """`sena say`: speak a text on the speaker, with the voice that answers would have."""
+    return _until_terminated(_say(args.text, settings))
+
+
+def devices(_args: argparse.Namespace) -> int:
+    """`sena devices`: the names that `[microphone] device` and `[speaker] device` take."""
+    from sena_pi.engines.portaudio import PortAudio
+
+    system = PortAudio()
+    found = system.devices()
+    system.close()
+    microphones = dict.fromkeys(device.name for device in found if device.inputs)
+    speakers = dict.fromkeys(device.name for device in found if device.outputs)
+    for title, names in (("Microphones", microphones), ("Speakers", speakers)):
+        print(f"{title}:", *(names or ["none"]), sep="\n  ")
+    return EXIT_OK if microphones and speakers else EXIT_PROBLEM
+
+
+def doctor(args: argparse.Namespace, settings: Settings) -> int:
+    """`sena doctor --resources`: time to listening, processor and memory of each process."""
+    if not args.resources:
+        print("only `sena doctor --resources` is there yet", file=sys.stderr)
+        return EXIT_PROBLEM
+    from sena_pi.resources import measure
+
+    _log_to_stderr(logging.WARNING)
+
+    async def tell() -> int:
+        print(*(await measure(settings, KeyStore.from_environment())).lines(), sep="\n")
+        return EXIT_OK
+
+    return _until_terminated(tell())
+
+
+def voice_install(args: argparse.Namespace, settings: Settings) -> int:
+    """`sena voice install`: download a Piper voice, check it, put it where it is looked for."""
+    folder = voices_folder(settings)
+
+    def progress(here: int, of: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{here / 1e6:6.1f} of {of / 1e6:.1f} MB", end="", file=sys.stderr)
+
+    model = voices.install(args.name, folder, progress=progress)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(model)
+    return EXIT_OK
+
+
+def voice_list(_args: argparse.Namespace, settings: Settings) -> int:
+    """`sena voice list`: what is installed, and what can be."""
+    folder = voices_folder(settings)
+    here = voices.installed(folder)
+    names = {voice.name for voice in here}
+    for voice in here:
+        used = " (in use)" if voice.name == settings.voice.piper else ""
+        print(f"{voice.name}: installed{used}, {voice.licence or 'licence unknown'}")
+    for other in VOICES:
+        if other.name not in names:
+            print(f"{other.name}: `sena voice install {other.name}`, {other.licence}")
+    return EXIT_OK
+
+
+async def _serve(args: argparse.Namespace, settings: Settings) -> int:
+    def report(report: TurnReport) -> None:
+        if args.json:
+            print(json.dumps(report.as_dict()), flush=True)
+
+    keys = KeyStore.from_environment()
+    async with running(settings, keys, ConsoleLight(), on_report=report) as appliance:
+        with _enter_is_the_button(appliance.assistant.press):
+            await asyncio.get_running_loop().create_future()
+    raise AssertionError("nothing ends this but a signal")
+
+
+async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
+    session = Session()
+    status = EXIT_OK
+    async with running(
+        settings,
+        KeyStore.from_environment(),
+        ConsoleLight(),
+        simulation=Simulation(args.out, hurry=args.as_fast_as_it_goes),
+        on_report=session.report,
+        on_spoken=session.spoken,
+    ) as appliance:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await appliance.listening.wait()
+        async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
+            if not spoken.reports:
+                print(f"{spoken.path}: no wake word was heard", file=sys.stderr)
+                status = EXIT_PROBLEM
+            for report in spoken.reports:
+                print(json.dumps(report.as_dict()) if args.json else _prose(report), flush=True)
+    if args.out is not None and not args.json:
+        print(f"the answer: {args.out}")
+    return status
+
+
+async def _ask(text: str, settings: Settings) -> int:
+    async with thinking(settings, KeyStore.from_environment()) as mind:
+        answer = Answer()
+
+        async def tell(sentence: str) -> None:
+            print(sentence, flush=True)
+
+        await mind.answer(Question(text=text), answer, tell)
+    for problem in answer.problems:
+        print(problem, file=sys.stderr)
+    return EXIT_OK if answer.source is not None else EXIT_PROBLEM
+
+
+async def _say(text: str, settings: Settings) -> int:
+    _log_to_stderr(logging.WARNING)
+    async with speaking(settings, KeyStore.from_environment()) as (voice, speaker):
+        turn_voice = voice.for_turn()
+        speaker.begin()
+        splitter = SentenceSplitter()
+        for sentence in filter(None, map(speakable, [*splitter.feed(text), *splitter.flush()])):
+            async with turn_voice.synthesize(sentence) as chunks:
+                async for chunk in chunks:
+                    await speaker.play(chunk)
+        await speaker.drain()
+    print(f"spoken by {', '.join(turn_voice.spoken_by)}", file=sys.stderr)
+    return EXIT_OK
+
+
+def _prose(report: TurnReport) -> str:
+    lines = [
+        f"turn {report.turn}, by {report.trigger!r}: {report.outcome}",
+        f"  heard:    {report.heard or '(not understood)'}",
+        f"  answered: {report.answered or '(nothing)'}",
+        f"  source:   {report.source or 'none'} ({report.model or 'nobody'}), "
+        f"voice {report.voice or 'none'}",
+        "  after the end of speech:",
+    ]
+    lines += [f"    {report.ms[name]:7.0f} ms  {what}" for name, what in _TIMES.items()
+              if name in report.ms]  # fmt: skip
+    lines += [f"  problem: {problem}" for problem in report.problems]
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _enter_is_the_button(press: Callable[[], None]) -> Iterator[None]:
+    """Where there is a keyboard and no button yet, Enter is the button."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def line() -> None:
+        if sys.stdin.readline():
+            press()
+        else:
+            loop.remove_reader(sys.stdin)
+
+    loop.add_reader(sys.stdin, line)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+def _log_to_stderr(level: int = logging.INFO) -> None:
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    # Third parties tell what they send and where; the journal is not for that.
+    for name in ("httpx2", "httpcore2", "google_genai"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _until_terminated(work: Coroutine[Any, Any, int]) -> int:
+    """Run until it ends, or SIGTERM or Ctrl-C comes: then everything is closed in order."""
+
+    async def main() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio.run made it
+        terminated = asyncio.Event()
+
+        def terminate() -> None:
+            terminated.set()
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if terminated.is_set():
+                return EXIT_OK
+            raise
+
+    return asyncio.run(main())
