@@ -137,6 +137,8 @@ class WorkerSpeaker:
 
     async def _send(self, pcm: bytes, rate_hz: int) -> None:
         run = self._run
+        if run is None:
+            return
         longest = int(LONGEST_UNPLAYED_S * rate_hz)
         audio_format = AudioFormat(rate_hz)
         piece_bytes = int(PIECE_S * rate_hz) * audio_format.frame_bytes
@@ -144,7 +146,7 @@ class WorkerSpeaker:
             piece = AudioChunk(audio_format, pcm[start : start + piece_bytes])
             while self._run == run and self._unplayed + piece.samples > longest:
                 await self._progress()
-            if run is None or run != self._run:
+            if run != self._run:
                 return
             if not self._announced:
                 self._announced = True
