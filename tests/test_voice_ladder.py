@@ -57,7 +57,9 @@ class Voice:
         self, sentence: str, script: Iterable[int | Exception]
     ) -> AsyncIterator[AudioChunk]:
         for item in script:
-            await asyncio.sleep(0)
+            # Some turns of the loop for a chunk, fewer for an error.
+            for _ in range(1 if isinstance(item, Exception) else 5):
+                await asyncio.sleep(0)
             if isinstance(item, Exception):
                 raise item
             for _ in range(item):
@@ -175,40 +177,69 @@ def test_when_nobody_can_speak_every_reason_is_named() -> None:
         asyncio.run(turn(voice, "b"))
 
 
+def test_sound_that_comes_after_the_turn_went_down_is_dropped() -> None:
+    """Two sentences wait for their first sound; one fails, so the other's comes too late."""
+
+    async def both() -> list[list[str]]:
+        return await asyncio.gather(heard(voice, "a"), heard(voice, "b"))
+
+    cloud = Voice("cloud", [SynthesisFailed("a only")])
+    voice = VoiceLadder([cloud, Voice("piper")]).for_turn()
+    assert [["piper:a"] * 2, ["piper:b"] * 2] == asyncio.run(both())
+    assert ("piper",) == voice.spoken_by
+
+
 def test_each_failure_is_logged_once_without_the_words(caplog: pytest.LogCaptureFixture) -> None:
-    """One line for the failure, though two sentences met it; nothing of what was said."""
+    """One line for a voice that is gone, though two sentences met it; nothing of what was said."""
 
     async def both() -> None:
-        async with voice.synthesize("secret one") as a, voice.synthesize("secret two") as b:
-            for chunks in (a, b):
-                async for _ in chunks:
-                    pass
+        await asyncio.gather(heard(voice, "secret one"), heard(voice, "secret two"))
 
-    voice = VoiceLadder(
-        [Voice("cloud", [WorkerError("gone")], [WorkerError("gone")]), Voice("piper")]
-    ).for_turn()
+    gone = WorkerError("gone")
+    voice = VoiceLadder([Voice("cloud", [gone], [gone]), Voice("piper")]).for_turn()
     with caplog.at_level(logging.INFO):
         asyncio.run(both())
     assert ["voice failed before a sentence: cloud: gone"] == caplog.messages
 
 
 def test_leaving_early_stops_the_voice_that_speaks() -> None:
-    """Cancelled or left: the rung's own context is left too."""
+    """Cancelled in the middle: the rung's own context is left before the cancel goes on."""
 
-    async def leave() -> None:
-        async with voice.synthesize("a") as chunks:
-            await anext(aiter(chunks))
-            assert 1 == cloud.open
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-            await asyncio.sleep(1)
+    async def leave() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            async with voice.synthesize("a") as chunks:
+                await anext(chunks)
+                assert 1 == cloud.open
+                task.cancel()
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return cloud.open
+        raise AssertionError("it was not cancelled")
 
     cloud = Voice("cloud", [50])
     voice = VoiceLadder([cloud])
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(leave())
-    assert 0 == cloud.open
+    assert 0 == asyncio.run(leave())
+
+
+def test_nothing_comes_after_a_sentence_was_left() -> None:
+    """Who goes on reading is told."""
+
+    async def late() -> None:
+        async with voice.synthesize("a") as chunks:
+            pass
+        await anext(chunks)
+
+    voice = VoiceLadder([Voice("cloud")])
+    with pytest.raises(SynthesisFailed, match="was left"):
+        asyncio.run(late())
+
+
+def test_a_sentence_needs_words() -> None:
+    """An empty sentence is a mistake of the caller's."""
+    with pytest.raises(ValueError, match="words"):
+        VoiceLadder([Voice("cloud")]).for_turn().synthesize(" ")
 
 
 def test_a_ladder_needs_a_rung() -> None:
