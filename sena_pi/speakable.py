@@ -66,20 +66,26 @@ def without_wake_words(text: str, words: Iterable[str], instead: str = "the wake
         words: wake words, in lower case with spaces.
         instead: what stands for a word that can't be shortened; in the answer's language.
     """
-    for word in words:
-        parts = [re.escape(part) for part in word.split()]
-        if not parts:
-            continue
-        *first, last = parts
-        phrase = r"[\W_]{1,3}".join((*first, f"(?P<name>{last})"))
-        pattern = re.compile(rf"(?<!\w){phrase}(?!\w)", re.IGNORECASE)
-        if len(first) == 1 and first[0] in _GREETINGS:
-            replacement = r"\g<name>"
-        else:
-            replacement = "" if pattern.search(instead) else instead.replace("\\", "")
-        while pattern.search(text):
-            text = pattern.sub(replacement, text)
+    # The longest first: "Hey Jarvis" is one phrase, also where "Jarvis" alone is a wake word.
+    phrases = sorted(filter(None, map(str.split, words)), key=len, reverse=True)
+    rules = [_wake_rule(parts, instead) for parts in phrases]
+    attempt = 0
+    while any(pattern.search(text) for pattern, _ in rules):
+        attempt += 1
+        for pattern, replacement in rules:
+            # Taking one away may put another together; in the end all go without replacement.
+            text = pattern.sub(replacement if attempt < _MAX_PASSES else "", text)
     return text
+
+
+def _wake_rule(parts: list[str], instead: str) -> tuple[re.Pattern[str], str]:
+    """A wake word as it may be written, and what stands for it."""
+    *first, last = map(re.escape, parts)
+    phrase = r"[\W_]{1,3}".join((*first, f"(?P<name>{last})"))
+    pattern = re.compile(rf"(?<!\w){phrase}(?!\w)", re.IGNORECASE)
+    if len(first) == 1 and first[0].lower() in _GREETINGS:
+        return pattern, r"\g<name>"
+    return pattern, "" if pattern.search(instead) else instead.replace("\\", "")
 
 
 _GREETINGS = frozenset(("hey", "hi", "hello", "ok", "okay", "yo"))

@@ -157,12 +157,13 @@ def test_the_same_texts_do_kill_it_as_they_are() -> None:
         ("hey hey sena sena", "sena sena"),
         ("HEY-SENA's name", "SENA's name"),
         ("Just say Porcupine.", "Just say the wake word."),
+        ("Hey Jarvis, or Jarvis.", "the wake word, or the wake word."),
         ("They senate porcupines", "They senate porcupines"),
     ],
 )
 def test_the_assistant_never_says_its_wake_words(text: str, spoken: str) -> None:
     """The phrase is broken up or replaced; words that only look alike stay."""
-    assert spoken == without_wake_words(text, ["hey sena", "porcupine", ""])
+    assert spoken == without_wake_words(text, ["hey sena", "porcupine", "", "jarvis", "hey jarvis"])
 
 
 @given(st.lists(st.sampled_from(["hey", "Sena", "wake", "word", ", ", " ", "-", "x"])))
