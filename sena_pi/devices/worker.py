@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -147,7 +149,8 @@ class WorkerProcess:
         """End it at once and reap it; its exit status. Idempotent, never raises."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                # Not Process.kill: it polls, and so may reap the child behind asyncio's back.
+                os.kill(self._process.pid, signal.SIGKILL)
         transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
         status = await self._process.wait()
         # Without this the pipes stay open until the garbage collector finds them.
