@@ -1,0 +1,209 @@
+"""Phrases heard by pocketsphinx and its bundled US English model: no download, no network.
+
+Two decoders hear the same sound while it arrives: one knows only the grammar's phrases, the
+other all of English. `sena_pi.agreement` tells whether what the first found was really said.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sena_pi.agreement import Agreement, HeardWord, Reading, agreement
+from sena_pi.errors import EngineUnavailable
+from sena_pi.speech_level import SpeechLevel
+
+_PIECE_BYTES: Final = 3200
+"""Sound decoded at a time, 100 ms: pocketsphinx holds Python's lock meanwhile."""
+
+_GRAMMAR_SCALE: Final = 1024.0
+"""pocketsphinx gives the scores of a grammar search divided by 2 to the 10th."""
+
+# What its cepstral means start from: the model's own, at the level of speech it fits best.
+_MEAN_TILT: Final = (3.0, -1.0) + (0.0,) * 10
+_MEAN_LEVEL: Final = 40.0
+_MEAN_LEVEL_DB: Final = 64.0
+_MEAN_PER_DB: Final = 1.077
+"""Measured: what the first cepstral mean gains when the sound gets a decibel louder."""
+
+_NO_AGREEMENT: Final = Agreement(0.0, 0.0, same_numbers=False)
+
+_Decoder = Any
+"""pocketsphinx has no types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was made of an utterance.
+
+    Attributes:
+        text: the phrase that was said; empty when none was.
+        phrase: the best of the grammar's phrases, said or not.
+        free: the words found without the grammar.
+        agreement: how far the two agree.
+    """
+
+    text: str = ""
+    phrase: str = ""
+    free: str = ""
+    agreement: Agreement = field(default=_NO_AGREEMENT)
+
+
+class SphinxEars:
+    """Hears phrases. Not thread-safe: one owner. `feed` and `finish` block while they decode.
+
+    It gets used to its microphone: how a room and a microphone colour speech is learnt from each
+    utterance for the next. How loud a speaker is, it finds out in each utterance.
+    """
+
+    def __init__(self, grammar: str) -> None:
+        """Load the model, about 0.4 s and 110 MB.
+
+        Args:
+            grammar: in JSGF; lower case.
+
+        Raises:
+            EngineUnavailable: pocketsphinx is missing or can't load its model or the grammar.
+        """
+        try:
+            # Not at the top: half a second of loading.
+            import pocketsphinx
+        except ImportError as error:
+            raise EngineUnavailable(f"pocketsphinx can't be loaded: {error}") from error
+        try:
+            # All acoustic scores at every frame: else those of the two can't be compared.
+            self._free = pocketsphinx.Decoder(loglevel="FATAL", compallsen=True)
+            self._phrases = self._grammar_decoder(pocketsphinx.Decoder, grammar)
+        except RuntimeError as error:
+            raise EngineUnavailable(f"pocketsphinx can't start: {error}") from error
+        self._level: SpeechLevel | None = None
+        self._decoding = False
+        self._tilt: tuple[float, ...] = _MEAN_TILT
+
+    def forget_channel(self) -> None:
+        """As if the microphone were a new one."""
+        self._tilt = _MEAN_TILT
+
+    def begin(self) -> None:
+        """A new utterance; one that was not finished is dropped."""
+        if self._decoding:
+            self._end()
+        self._level = SpeechLevel()
+
+    def feed(self, pcm: bytes) -> None:
+        """The next sound of the utterance, 16 kHz mono."""
+        if self._level is None:
+            self._decode(pcm)
+            return
+        self._level.add(pcm)
+        if self._level.known:
+            self._start()
+
+    def finish(self) -> Hearing:
+        """The utterance is over: what was said?"""
+        if self._level is not None:
+            self._start()
+        if not self._decoding:
+            return Hearing()
+        self._end()
+        self._tilt = self._learnt_tilt()
+        phrase, free = self._reading(self._phrases, _GRAMMAR_SCALE), self._reading(self._free)
+        if not phrase.text or not free.text:
+            return Hearing(phrase=phrase.text, free=free.text)
+        agreed = agreement(phrase, free)
+        said = phrase.text if agreed.believed else ""
+        return Hearing(said, phrase.text, free.text, agreed)
+
+    def _grammar_decoder(self, new_decoder: Callable[..., _Decoder], grammar: str) -> _Decoder:
+        """A decoder with a dictionary of the grammar's words alone, to save 20 MB."""
+        with tempfile.NamedTemporaryFile("w", suffix=".dict") as dictionary:
+            for word in sorted(_words(grammar)):
+                dictionary.writelines(f"{form} {phones}\n" for form, phones in self._forms(word))
+            dictionary.flush()
+            decoder = new_decoder(
+                loglevel="FATAL", compallsen=True, lm=None, bestpath=False, dict=dictionary.name
+            )
+        decoder.add_jsgf_string("phrases", grammar)
+        decoder.activate_search("phrases")
+        return decoder
+
+    def _forms(self, word: str) -> list[tuple[str, str]]:
+        """The pronunciations of a word, as dictionary entries: "a", "a(2)"."""
+        forms: list[tuple[str, str]] = []
+        while True:
+            form = f"{word}({len(forms) + 1})" if forms else word
+            phones = self._free.lookup_word(form)
+            if not phones:
+                break
+            forms.append((form, phones))
+        if not forms:
+            raise EngineUnavailable(f"pocketsphinx does not know the grammar's word {word!r}")
+        return forms
+
+    def _start(self) -> None:
+        """The level is known, or the utterance is over: decode what was held back."""
+        level, self._level = self._level, None
+        assert level is not None  # noqa: S101 - the callers looked
+        speech_db = level.speech_db
+        if speech_db is None:
+            return
+        mean = _MEAN_LEVEL + _MEAN_PER_DB * (speech_db - _MEAN_LEVEL_DB)
+        means = ",".join(f"{value:g}" for value in (mean, *self._tilt))
+        for decoder in (self._phrases, self._free):
+            decoder.set_cmn(means)
+            decoder.start_utt()
+        self._decoding = True
+        self._decode(level.held)
+
+    def _decode(self, pcm: bytes | bytearray) -> None:
+        if not self._decoding:
+            return
+        for at in range(0, len(pcm), _PIECE_BYTES):
+            piece = bytes(pcm[at : at + _PIECE_BYTES])
+            self._phrases.process_raw(piece, False, False)  # noqa: FBT003 - its signature
+            self._free.process_raw(piece, False, False)  # noqa: FBT003
+
+    def _end(self) -> None:
+        self._phrases.end_utt()
+        self._free.end_utt()
+        self._decoding = False
+
+    def _learnt_tilt(self) -> tuple[float, ...]:
+        """All cepstral means but the first, which is the level."""
+        return tuple(float(value) for value in self._free.get_cmn().split(",")[1:])
+
+    def _reading(self, decoder: _Decoder, scale: float = 1.0) -> Reading:
+        if decoder.hyp() is None:
+            return Reading()
+        words = []
+        for segment in decoder.seg():
+            if segment.start_frame < 0 or segment.word == "(NULL)":
+                continue
+            # The score comes as a probability; a hopeless one is rounded to nothing.
+            likelihood = math.log(max(segment.ascore, sys.float_info.min)) * scale
+            filler = segment.word[0] in "<[+"
+            words.append(
+                HeardWord(
+                    text="" if filler else segment.word.partition("(")[0],
+                    phones=() if filler else tuple(self._free.lookup_word(segment.word).split()),
+                    start_frame=segment.start_frame,
+                    end_frame=segment.end_frame + 1,
+                    log_likelihood=likelihood,
+                )
+            )
+        return Reading(tuple(words))
+
+
+def _words(grammar: str) -> set[str]:
+    """The words in the right-hand sides of a JSGF grammar's rules."""
+    return {
+        word
+        for line in re.sub(r"<\w+>", " ", grammar).splitlines()
+        if not line.startswith(("#", "grammar"))
+        for word in re.findall(r"[\w']+", line.removeprefix("public"))
+    }
