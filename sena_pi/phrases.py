@@ -57,8 +57,9 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.VOLUME, "volume (up | down)"),
     (Intent.VOLUME, "(speak | talk) (louder | quieter)"),
     (Intent.VOLUME, "set the volume to <number> [percent]"),
-    (Intent.MUTE, "mute [yourself | the microphone]"),
-    (Intent.MUTE, "turn off the microphone"),
+    # Not "mute the microphone": the ears can't tell it from "move the microphone".
+    (Intent.MUTE, "mute [yourself]"),
+    (Intent.MUTE, "turn (off the microphone | the microphone off)"),
     (Intent.MUTE, "stop listening"),
     (Intent.TIMER, "(set | start) a timer for <duration>"),
     (Intent.TIMER, "(set | start) (a | an) <number> <unit> timer"),
