@@ -68,6 +68,7 @@ class Ears:
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
         self._reason = "it is starting"
+        self._started = False
         self._failed_starts = 0
         self._own_turns = itertools.count(1)
         self._stream: _Stream | None = None
@@ -115,8 +116,11 @@ class Ears:
                 await self.supervisor.send(Event(wire.AUDIO_STOP, {"turn": turn}))
                 return await stream.transcript
         except TimeoutError:
+            late = WorkerError(f"the ears did not answer within {patience_s:.0f} s")
+            # Not ready from now on: the next utterance waits for the next worker.
+            self._lost(late)
             await self.supervisor.replace()
-            raise WorkerError(f"the ears did not answer within {patience_s:.0f} s") from None
+            raise late from None
         finally:
             self.cancel(turn)
 
@@ -171,19 +175,21 @@ class Ears:
             stream.transcript.set_result(Transcript(event.data["text"]))
 
     async def _up(self, _ready: Event) -> None:
+        self._started = True
         self._failed_starts = 0
         self.ready.set()
         self._settled.set()
 
     async def _down(self, error: WorkerError) -> None:
-        if not self.ready.is_set():
-            # It can't even start: what is missing now is missing in a second too.
-            self._reason = str(error)
-            self._settled.set()
-            self._failed_starts += 1
-            await asyncio.sleep(min(2.0**self._failed_starts, _LONGEST_RESTART_DELAY_S))
+        if self._started:
+            self._started = False
+            self._lost(error)
             return
-        self._lost(error)
+        # It can't even start: what is missing now is missing in a second too.
+        self._reason = str(error)
+        self._settled.set()
+        self._failed_starts += 1
+        await asyncio.sleep(min(2.0**self._failed_starts, _LONGEST_RESTART_DELAY_S))
 
     def _lost(self, error: WorkerError) -> None:
         self.ready.clear()

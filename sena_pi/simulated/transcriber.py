@@ -39,6 +39,7 @@ class ScriptedTranscriber:
         """Fail whoever waits, as the death of a worker does; the next one is served."""
         async with self._changed:
             self._deaths += 1
+            self._hesitates = False
             self._changed.notify_all()
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
