@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -111,6 +112,8 @@ async def running(
             overhearer=parts.ears if parts.mind.cloud is None else None,
             on_report=on_report,
         )
+        if parts.mind.cloud is None:
+            parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         await closing.enter_async_context(
             _background([audio.run(), assistant.run(), *parts.background()])
@@ -163,8 +166,10 @@ class _Parts:
         return [start() for start in self.work]
 
     async def local_voice_ready(self) -> None:
+        """Wait until the local voice speaks, or is known not to."""
         if self.piper is not None:
-            await self.piper.ready.wait()
+            with contextlib.suppress(EngineUnavailable):
+                await self.piper.wait_ready()
 
 
 async def _parts(settings: Settings, keys: KeyStore, closing: AsyncExitStack) -> _Parts:
@@ -265,11 +270,18 @@ async def _warm_up(gemini: Gemini) -> None:
 
 @asynccontextmanager
 async def _background(work: list[_Work]) -> AsyncIterator[None]:
-    """Run all of this beside the context; one that fails ends the context."""
+    """Run all of this beside the context; one that fails ends the context.
+
+    What the context itself raises comes out as it is, not in a group.
+    """
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(one) for one in work]
         try:
             yield
-        finally:
-            for task in running:
-                task.cancel()
+        except Exception as error:  # noqa: BLE001 - it is raised again below
+            failure = error
+        for task in running:
+            task.cancel()
+    if failure is not None:
+        raise failure

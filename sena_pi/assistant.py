@@ -58,7 +58,7 @@ class Assistant:
         self._trigger: Trigger | None = None
         self._triggered = asyncio.Event()
         self._idle = asyncio.Event()
-        self._hearing = False
+        self._hearing: bool | None = None
 
     def press(self) -> None:
         """The button: start listening, whatever is going on."""
@@ -101,7 +101,8 @@ class Assistant:
         self._triggered.set()
 
     def _show_idle(self) -> None:
-        self._stages.light.show(Phase.IDLE if self._hearing else Phase.DEAF)
+        phases = {None: Phase.STARTING, True: Phase.IDLE, False: Phase.DEAF}
+        self._stages.light.show(phases[self._hearing])
 
     async def _take_turn(self, trigger: Trigger) -> None:
         name = str(next(self._turns))

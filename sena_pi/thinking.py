@@ -133,7 +133,9 @@ class Mind:
         self, model: LanguageModel, source: Source, question: Question, answer: Answer, say: Say
     ) -> None:
         async with model.respond(question) as response:
-            async with _deadline(FIRST_SIGN_TIMEOUT_S, "no answer began in time"):
+            # The local ears keep a deadline of their own.
+            first_sign_s = FIRST_SIGN_TIMEOUT_S if source is Source.CLOUD else None
+            async with _deadline(first_sign_s, "no answer began"):
                 answer.header = await response.header()
             answer.model = model.name
             answer.source = source
@@ -168,7 +170,7 @@ async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
 
     deltas = response.deltas()
     while True:
-        async with _deadline(GAP_TIMEOUT_S, "the answer stopped arriving"):
+        async with _deadline(GAP_TIMEOUT_S, "nothing more of the answer came"):
             delta = await anext(deltas, None)
         if delta is None:
             break
@@ -178,9 +180,9 @@ async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
 
 
 @asynccontextmanager
-async def _deadline(seconds: float, what: str) -> AsyncIterator[None]:
+async def _deadline(seconds: float | None, what: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise CloudUnreachable(f"{what} ({seconds:g} s)") from None
+        raise CloudUnreachable(f"{what} for {seconds:g} s") from None

@@ -151,9 +151,14 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 # Not Process.kill: it polls, and so may reap the child behind asyncio's back.
                 os.kill(self._process.pid, signal.SIGKILL)
+        # asyncio calls a process ended when its pipes are, too: a grandchild that holds one, or
+        # a pipe that nobody reads any more, would be waited for without end.
         transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
+        stdin, stdout = map(transport.get_pipe_transport, (0, 1))
+        if not stdin.is_closing() or stdin.get_write_buffer_size():
+            stdin.abort()
+        stdout.close()
         status = await self._process.wait()
-        # Without this the pipes stay open until the garbage collector finds them.
         transport.close()
         return status
 

@@ -45,8 +45,10 @@ FRAMES_A_POLL = 8
 HEARTBEAT_S = 0.1
 STALLED_AFTER_S = 2.0
 """A microphone that gives no frame for so long is lost."""
-REOPEN_EVERY_S = 0.25
-"""How often an absent microphone is looked for."""
+JOIN_TIMEOUT_S = 0.4
+"""How long a thread may take to give its stream back when the worker ends."""
+REOPEN_AFTER_HEARTBEATS = 2
+"""How often an absent microphone is looked for: every 0.2 s."""
 REOPEN_SPEAKER_EVERY_S = 5.0
 """How often an absent speaker is looked for, while the microphone works."""
 
@@ -100,7 +102,8 @@ class AudioWorker:
         for event in commands:
             self._obey(event)
         self._stopping.set()
-        capture.join(1.0)
+        # A sound library may hold the thread for ever.
+        capture.join(JOIN_TIMEOUT_S)
 
     def _send(self, event: Event) -> None:
         if self._rig is not None:
@@ -142,7 +145,7 @@ class AudioWorker:
             )
             playback.start()
             self._hear(stream)
-            playback.join(0.5)
+            playback.join(JOIN_TIMEOUT_S)
             stream.close()
         except DeviceLost as error:
             self._lost(error)
@@ -153,7 +156,7 @@ class AudioWorker:
         playback.start()
         while not self._stopping.wait(HEARTBEAT_S):
             self._heartbeat(capturing=False, text="only the speaker was asked for")
-        playback.join(0.5)
+        playback.join(JOIN_TIMEOUT_S)
 
     def _wait_for_microphone(self) -> tuple[SoundSystem, CaptureStream]:
         while not self._stopping.is_set():
@@ -164,10 +167,10 @@ class AudioWorker:
             except DeviceLost as error:
                 system.close()
                 reason = str(error)
-            until = time.monotonic() + REOPEN_EVERY_S
-            while time.monotonic() < until:
+            for _ in range(REOPEN_AFTER_HEARTBEATS):
                 self._heartbeat(capturing=False, text=reason)
-                self._stopping.wait(HEARTBEAT_S)
+                if self._stopping.wait(HEARTBEAT_S):
+                    break
         raise DeviceLost("stopped before a microphone was found")
 
     def _open_system(self) -> SoundSystem:
