@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import Any
 
 from wyoming.event import Event
@@ -30,6 +31,7 @@ class WorkerSpeaker:
         first_sample_ns: monotonic time when the first sample of this run was with the device,
             None until then.
         ready: set while there is a speaker.
+        flushed_s: monotonic time when the worker last said that it is silent.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
@@ -47,6 +49,7 @@ class WorkerSpeaker:
         self._flushed = asyncio.Event()
         self.first_sample_ns: int | None = None
         self.ready = asyncio.Event()
+        self.flushed_s = 0.0
 
     @property
     def queued_s(self) -> float:
@@ -124,6 +127,7 @@ class WorkerSpeaker:
         data: dict[str, Any] = event.data
         if event.type == wire.FLUSHED:
             self._played = max(self._played, data["samples"])
+            self.flushed_s = time.monotonic()
             self._flushed.set()
             return
         if data["turn"] != self._run:
