@@ -7,6 +7,7 @@ listen again. A turn that fails is one line in the journal, and the assistant is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable
@@ -15,9 +16,12 @@ from typing import Protocol
 from sena_pi.conversation import Conversation
 from sena_pi.errors import SenaError
 from sena_pi.phases import Phase
-from sena_pi.report import TurnReport
+from sena_pi.report import Outcome, TurnReport
 from sena_pi.stages import WakeEvent
 from sena_pi.turn import Stages, Trigger, Turn
+
+FAILURE_SHOWN_S = 1.5
+"""How long the light shows that a turn has failed."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,8 +96,8 @@ class Assistant:
             await self._triggered.wait()
             trigger, self._trigger = self._trigger, None
             self._triggered.clear()
-            if trigger is not None:
-                await self._take_turn(trigger)
+            if trigger is not None and not await self._take_turn(trigger):
+                await self._show_failure()
 
     def _start(self, trigger: Trigger) -> None:
         self._trigger = trigger
@@ -104,7 +108,8 @@ class Assistant:
         phases = {None: Phase.STARTING, True: Phase.IDLE, False: Phase.DEAF}
         self._stages.light.show(phases[self._hearing])
 
-    async def _take_turn(self, trigger: Trigger) -> None:
+    async def _take_turn(self, trigger: Trigger) -> bool:
+        """One turn, from trigger to report; False when it failed."""
         name = str(next(self._turns))
         overhearer = self._overhearer
         if overhearer is not None:
@@ -125,6 +130,7 @@ class Assistant:
             self._remember(turn, report)
             _log.info("%s", report.journal_line())
             self._on_report(report)
+        return report.outcome is not Outcome.FAILED
 
     async def _run_until_triggered(self, turn: Turn) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -132,7 +138,9 @@ class Assistant:
             barge_in = tasks.create_task(self._triggered.wait(), name="barge-in")
             await asyncio.wait({running, barge_in}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
-                await self._stages.speaker.flush()
+                # The order goes out before anything else happens; its answer is not waited for.
+                tasks.create_task(self._stages.speaker.flush(), name="flush")
+                await asyncio.sleep(0)
                 running.cancel()
             barge_in.cancel()
 
@@ -141,17 +149,20 @@ class Assistant:
             await turn.run()
         except SenaError as error:
             turn.answer.problems.append(str(error))
-            await self._show_failure()
+            await self._stages.speaker.flush()
         except Exception as error:  # noqa: BLE001 - see below
             # Whatever a turn trips over, the next one starts afresh: this is the last place
             # that can tell, and it must not end the assistant.
             turn.answer.problems.append(f"{type(error).__name__} (a bug)")
             _log.exception("turn %s", turn.name)
-            await self._show_failure()
+            await self._stages.speaker.flush()
 
     async def _show_failure(self) -> None:
+        """Long enough to be seen, unless somebody asks again."""
         self._stages.light.show(Phase.ERROR)
-        await self._stages.speaker.flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAILURE_SHOWN_S):
+                await self._triggered.wait()
 
     def _remember(self, turn: Turn, report: TurnReport) -> None:
         self._conversation.add(report.heard, report.answered)

@@ -32,7 +32,8 @@ class Conversation:
 
     def add(self, heard: str, spoken: str) -> None:
         """Remember an exchange; one without words on both sides is not one."""
-        self._last_s = self._monotonic()
+        if heard or spoken:
+            self._last_s = self._monotonic()
         if heard and spoken:
             self._exchanges.append(Exchange(heard, spoken))
 

@@ -129,5 +129,8 @@ class SoundSystem(Protocol):
             DeviceLost: it is not there, or can't be opened.
         """
 
+    def stale(self) -> bool:
+        """Devices came or went since this list of them was made: a new system would see them."""
+
     def close(self) -> None:
         """Forget the devices; all streams must be closed. Idempotent."""

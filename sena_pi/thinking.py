@@ -177,6 +177,9 @@ async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
         await say_safely(splitter.feed(delta))
     await say_safely(splitter.flush())
     answer.complete = response.complete
+    if answer.first_text_ns is None:
+        answer.problems.append("the answer held nothing that can be spoken")
+        await say(NO_ANSWER)
 
 
 @asynccontextmanager

@@ -24,6 +24,10 @@ CHUNKS_AHEAD = 64
 """Chunks of sound synthesised ahead of the speaker, a few seconds."""
 
 
+_LATE_REPORT_S = 0.15
+"""The speaker tells its position every tenth of a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What a turn is made with."""
@@ -72,7 +76,7 @@ class Turn:
         self._heard: Heard | None = None
         self._voice: TurnVoice = stages.voice.for_turn()
         self._sentences: list[tuple[str, float]] = []
-        self._outcome = Outcome.INTERRUPTED
+        self._outcome = Outcome.FAILED
 
     async def run(self) -> None:
         """Hear, think and speak.
@@ -88,8 +92,8 @@ class Turn:
                 return
             await self._answer(Question(heard.utterance, conversation=self._conversation))
             self._outcome = Outcome.ANSWERED
-        except SenaError:
-            self._outcome = Outcome.FAILED
+        except asyncio.CancelledError:
+            self._outcome = Outcome.INTERRUPTED
             raise
         finally:
             self._timeline.end = self._now_ns()
@@ -161,19 +165,19 @@ class Turn:
     async def _play(self, sounds: asyncio.Queue[AudioChunk | str | None]) -> None:
         speaker = self._stages.speaker
         speaking = False
+        sentence_start_s = 0.0
         while (sound := await sounds.get()) is not None:
             if isinstance(sound, str):
-                self._sentences.append((sound, speaker.queued_s))
+                # A run that was flushed takes no more sound: what was dropped was not said.
+                if speaker.queued_s > sentence_start_s:
+                    self._sentences.append((sound, speaker.queued_s))
+                sentence_start_s = speaker.queued_s
                 continue
             if not speaking:
                 speaking = True
                 self._stages.light.show(Phase.SPEAKING)
             await speaker.play(sound)
         await speaker.drain()
-
-
-_LATE_REPORT_S = 0.15
-"""The speaker tells its position every tenth of a second."""
 
 
 def _first(group: BaseExceptionGroup[SenaError]) -> SenaError:

@@ -14,13 +14,18 @@ from sena_pi import wire
 from sena_pi.audio import MICROPHONE_FORMAT, Utterance
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
+from sena_pi.endpointer import EndpointerSettings
 from sena_pi.errors import WorkerError
 from sena_pi.stages import Heard, Since, WakeEvent
 
 SILENCE_TIMEOUT_S = 1.0
 """The worker's heart beats ten times a second: after a second without, it is replaced."""
 
+GRACE_S = 5.0
+"""How long after the longest question its endpoint may come; then the worker is replaced."""
+
 _log = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class _Hearing:
@@ -85,6 +90,8 @@ class Audio:
     ) -> None:
         self._listeners = listeners
         self._hearing: _Hearing | None = None
+        longest_s = settings.get("listening", {}).get("longest_s", EndpointerSettings().longest_s)
+        self._patience_s = longest_s + GRACE_S
         self.health = AudioHealth()
         self.supervisor = Supervisor(
             WorkerSpec(
@@ -106,14 +113,25 @@ class Audio:
     async def hear(
         self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
     ) -> Heard:
-        """Listen until the endpoint, as `Microphone.hear`; one turn at a time."""
+        """Listen until the endpoint, as `Microphone.hear`; one turn at a time.
+
+        Raises:
+            WorkerError: also when there is no microphone: a question that nobody hears must not
+                be waited for, nor be heard when a microphone comes back.
+        """
         if self._hearing is not None:
             raise WorkerError(f"turn {self._hearing.turn} is still listening")
+        if not self.health.capturing:
+            raise WorkerError("there is no microphone")
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._hearing = _Hearing(turn, future, on_audio)
         try:
             await self.supervisor.send(Event(wire.LISTEN, {"turn": turn, "since": since}))
-            return await future
+            async with asyncio.timeout(self._patience_s):
+                return await future
+        except TimeoutError:
+            await self.supervisor.replace()
+            raise WorkerError(f"no endpoint within {self._patience_s:g} s") from None
         finally:
             self._hearing = None
             if not future.done() or future.cancelled():
@@ -133,15 +151,21 @@ class Audio:
 
     async def _down(self, error: WorkerError) -> None:
         self.health.microphone = None
+        self._give_up_hearing(error)
         self._set_capturing(on=False)
         self.speaker.lost(error)
-        if self._hearing is not None and not self._hearing.heard.done():
-            self._hearing.heard.set_exception(error)
 
     def _set_capturing(self, *, on: bool) -> None:
-        if on != self.health.capturing:
-            self.health.capturing = on
-            self._listeners.hearing(on)
+        if on == self.health.capturing:
+            return
+        self.health.capturing = on
+        self._listeners.hearing(on)
+        if not on:
+            self._give_up_hearing(WorkerError("the microphone is lost"))
+
+    def _give_up_hearing(self, error: WorkerError) -> None:
+        if self._hearing is not None and not self._hearing.heard.done():
+            self._hearing.heard.set_exception(error)
 
     async def _handle(self, event: Event) -> None:
         data = event.data

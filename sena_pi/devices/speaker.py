@@ -40,6 +40,8 @@ class WorkerSpeaker:
         self._run: str | None = None
         self._rate_hz: int | None = None
         self._resampler: Resampler | None = None
+        self._flushing: str | None = None
+        self._run_rate_hz = 0
         self._announced = False
         self._sent = 0
         self._played = 0
@@ -54,12 +56,12 @@ class WorkerSpeaker:
     @property
     def queued_s(self) -> float:
         """Seconds of sound of this run handed over so far."""
-        return self._sent / self._rate_hz if self._rate_hz else 0.0
+        return self._sent / self._run_rate_hz if self._run_rate_hz else 0.0
 
     @property
     def played_s(self) -> float:
         """Seconds of sound of this run that were played so far, as last told (every 0.1 s)."""
-        return self._played / self._rate_hz if self._rate_hz else 0.0
+        return self._played / self._run_rate_hz if self._run_rate_hz else 0.0
 
     def begin(self) -> None:
         """Begin a run of sound, as `Speaker.begin`."""
@@ -73,18 +75,21 @@ class WorkerSpeaker:
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk, as `Speaker.play`."""
-        rate_hz = self._rate_hz
-        if rate_hz is None:
-            raise self._error or WorkerError("there is no speaker")
-        if self._resampler is None or self._resampler.source != chunk.format:
+        rate_hz = await self._rate()
+        if self._resampler is not None and self._resampler.source != chunk.format:
+            await self._send(self._resampler.rest(), rate_hz)
+            self._resampler = None
+        if self._resampler is None:
             self._resampler = Resampler(chunk.format, rate_hz)
         await self._send(self._resampler.convert(chunk.pcm), rate_hz)
 
     async def drain(self) -> None:
         """Wait until all was played, as `Speaker.drain`. Does nothing when nothing was queued."""
-        if self._run is not None and self._announced and self._rate_hz is not None:
+        if self._error is not None:
+            raise self._error
+        if self._run is not None and self._announced:
             if self._resampler is not None:
-                await self._send(self._resampler.rest(), self._rate_hz)
+                await self._send(self._resampler.rest(), self._run_rate_hz)
             await self._supervisor.send(Event(wire.AUDIO_STOP, {"turn": self._run}))
             run = self._run
             while not self._done and self._run == run:
@@ -93,8 +98,10 @@ class WorkerSpeaker:
 
     async def flush(self) -> None:
         """Silence now, as `Speaker.flush`; returns when the worker says that it is silent."""
-        self._run = None
+        self._flushing, self._run = self._run, None
         self._moved.set()
+        if self._rate_hz is None:
+            return  # No speaker, no sound.
         self._flushed.clear()
         try:
             await self._supervisor.send(Event(wire.FLUSH, {}))
@@ -117,7 +124,7 @@ class WorkerSpeaker:
         """The worker is gone; who waits is told."""
         self._rate_hz = None
         self.ready.clear()
-        if self._run is not None:
+        if self._run is not None and self._announced:
             self._error = error
         self._moved.set()
         self._flushed.set()
@@ -126,7 +133,8 @@ class WorkerSpeaker:
         """A report of the worker; those of earlier runs are ignored."""
         data: dict[str, Any] = event.data
         if event.type == wire.FLUSHED:
-            self._played = max(self._played, data["samples"])
+            if data["turn"] is not None and data["turn"] == self._flushing:
+                self._played = max(self._played, data["samples"])
             self.flushed_s = time.monotonic()
             self._flushed.set()
             return
@@ -154,10 +162,27 @@ class WorkerSpeaker:
                 return
             if not self._announced:
                 self._announced = True
+                self._run_rate_hz = rate_hz
                 start_data = {**wire.format_data(audio_format), "turn": run}
                 await self._supervisor.send(Event(wire.AUDIO_START, start_data))
             self._sent += piece.samples
             await self._supervisor.send(wire.chunk_event(piece, run))
+
+    async def _rate(self) -> int:
+        """The speaker's rate; waits a moment for a worker that is being replaced.
+
+        Raises:
+            WorkerError: sound of this run is lost, or there is no speaker.
+        """
+        if self._error is not None:
+            raise self._error
+        try:
+            async with asyncio.timeout(STUCK_AFTER_S):
+                await self.ready.wait()
+        except TimeoutError:
+            raise WorkerError("there is no speaker") from None
+        assert self._rate_hz is not None  # noqa: S101 - ready says so
+        return self._rate_hz
 
     @property
     def _unplayed(self) -> int:

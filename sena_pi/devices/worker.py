@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wyoming.event import Event, async_read_event
@@ -51,6 +51,20 @@ class WorkerSpec:
     send_timeout_s: float = 1.0
 
 
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What an event that is none, or that lacks a field, makes of its reader."""
+_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """A worker reads untrusted text and sound: keys in our environment are not its business."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not any(secret in name.upper() for secret in _SECRET_NAMES)
+    }
+
+
 class WorkerProcess:
     """One running process. Belongs to the event loop that started it."""
 
@@ -67,9 +81,15 @@ class WorkerProcess:
         Raises:
             WorkerError: it ended, or did not get ready in time.
         """
-        process = await asyncio.create_subprocess_exec(
-            *spec.argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *spec.argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=_without_secrets(os.environ),
+            )
+        except OSError as error:
+            raise WorkerError(f"{spec.name} worker can't be started: {error}") from error
         worker = cls(spec, process)
         try:
             try:
@@ -128,6 +148,9 @@ class WorkerProcess:
             event = await async_read_event(stdout)
         except asyncio.IncompleteReadError:
             event = None
+        except _UNREADABLE as error:
+            await self.kill()
+            raise WorkerError(f"{self.spec.name} worker sent what is no event: {error!r}") from None
         if event is None:
             status = await self.kill()
             raise WorkerError(f"{self.spec.name} worker ended (status {status})")
@@ -193,6 +216,7 @@ class Supervisor:
         self.spec = spec
         self.replacements = 0
         self._heard = 0.0
+        self._silent = False
         self._handle = handle
         self._up = up
         self._down = down
@@ -257,25 +281,33 @@ class Supervisor:
     async def _serve(self, worker: WorkerProcess, ready: Event) -> None:
         self._worker = worker
         self._heard = time.monotonic()
-        guard: asyncio.Task[None] | None = None
+        self._silent = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self.spec.silence_timeout_s is not None:
-                    guard = tasks.create_task(self._guard(worker, self.spec.silence_timeout_s))
+                    tasks.create_task(self._guard(worker, self.spec.silence_timeout_s))
                 if self._up is not None:
                     await self._up(ready)
                 while True:
                     event = await worker.receive()
                     self._heard = time.monotonic()
-                    await self._handle(event)
+                    await self._pass_on(event)
         except* WorkerError as group:
-            if guard is not None and guard.done() and not guard.cancelled():
+            if self._silent:
                 raise WorkerError(
                     f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
                 ) from None
             raise group.exceptions[0] from None
         finally:
             self._worker = None
+
+    async def _pass_on(self, event: Event) -> None:
+        try:
+            await self._handle(event)
+        except _UNREADABLE as error:
+            raise WorkerError(
+                f"{self.spec.name} worker sent a {event.type!r} that can't be read: {error!r}"
+            ) from None
 
     async def _guard(self, worker: WorkerProcess, silence_timeout_s: float) -> None:
         """Kill a worker that has been silent for too long; its pipe then reads as ended."""
@@ -288,5 +320,6 @@ class Supervisor:
                 # It was this loop that stood still: the worker gets a new chance.
                 self._heard = now
             if now - self._heard > silence_timeout_s:
+                self._silent = True
                 await worker.kill()
                 return

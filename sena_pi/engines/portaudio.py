@@ -14,6 +14,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyaudio
@@ -39,6 +40,7 @@ class PortAudio:
         # The constructor prints twenty lines of ALSA and JACK complaints that mean nothing.
         with _stderr_silenced():
             self._pyaudio: Any = pyaudio.PyAudio()
+        self._cards = _cards()
 
     def devices(self) -> list[SoundDevice]:
         """Every device, as `SoundSystem.devices`."""
@@ -59,6 +61,10 @@ class PortAudio:
     def open_playback(self, device: str) -> PortAudioPlayback:
         """Open a speaker, as `SoundSystem.open_playback`."""
         return PortAudioPlayback(self._pyaudio, self._find(device, "Output"))
+
+    def stale(self) -> bool:
+        """Sound cards came or went, as `SoundSystem.stale`."""
+        return _cards() != self._cards
 
     def close(self) -> None:
         """Forget the devices, as `SoundSystem.close`."""
@@ -246,6 +252,13 @@ def _spread(mono: bytes, channels: int) -> bytes:
     for channel in range(channels):
         interleaved[channel::channels] = samples
     return interleaved.tobytes()
+
+
+def _cards() -> str:
+    try:
+        return Path("/proc/asound/cards").read_text()
+    except OSError:
+        return ""
 
 
 def _same(name: str, wanted: str) -> bool:

@@ -232,6 +232,10 @@ class SimulatedSound:
         _check(device, self.playback.device)
         return self.playback
 
+    def stale(self) -> bool:
+        """Never: nothing comes or goes here."""
+        return False
+
     def close(self) -> None:
         """Leave the recording whole."""
         self.playback.close()

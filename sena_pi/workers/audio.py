@@ -40,6 +40,9 @@ from sena_pi.workers.mouth import Mouth
 EXIT_DEVICE_LOST = 69
 """Exit status after a sound device went away."""
 
+EXIT_BUG = 70
+"""Exit status after one of its threads has failed."""
+
 POLL_S = 0.006
 FRAMES_A_POLL = 8
 HEARTBEAT_S = 0.1
@@ -47,8 +50,10 @@ STALLED_AFTER_S = 2.0
 """A microphone that gives no frame for so long is lost."""
 JOIN_TIMEOUT_S = 0.4
 """How long a thread may take to give its stream back when the worker ends."""
-REOPEN_AFTER_HEARTBEATS = 2
-"""How often an absent microphone is looked for: every 0.2 s."""
+REOPEN_EVERY_S = 0.2
+"""How often an absent microphone is looked for."""
+OPEN_TIMEOUT_S = 15.0
+"""How long opening a device may take; the heart then stops, and the process is replaced."""
 REOPEN_SPEAKER_EVERY_S = 5.0
 """How often an absent speaker is looked for, while the microphone works."""
 
@@ -84,7 +89,10 @@ class AudioWorker:
         self._mouth = Mouth(self._send)
         self._for_ear: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = threading.Event()
-        self._speaking = False
+        self._speaker_open = False
+        self._opened = threading.Event()
+        self._looked_s = time.monotonic()
+        self._absence = ""
 
     def run(self, commands: Iterable[Event]) -> None:
         """Serve commands until they end; blocks. The process ends if a device is lost."""
@@ -158,19 +166,30 @@ class AudioWorker:
             self._heartbeat(capturing=False, text="only the speaker was asked for")
         playback.join(JOIN_TIMEOUT_S)
 
+    def _beat_until_open(self) -> None:
+        """The heart beats while a device is looked for, which may take seconds; not for ever."""
+        while not self._opened.wait(HEARTBEAT_S):
+            if time.monotonic() - self._looked_s < OPEN_TIMEOUT_S:
+                self._heartbeat(capturing=False, text=self._absence)
+
     def _wait_for_microphone(self) -> tuple[SoundSystem, CaptureStream]:
+        waiting = threading.Thread(target=self._beat_until_open, name="waiting", daemon=True)
+        waiting.start()
         while not self._stopping.is_set():
+            self._looked_s = time.monotonic()
             # The list of devices is as old as the system: a new one for each look.
             system = self._open_system()
             try:
-                return system, system.open_capture(self._settings.get("microphone", ""))
+                stream = system.open_capture(self._settings.get("microphone", ""))
             except DeviceLost as error:
                 system.close()
-                reason = str(error)
-            for _ in range(REOPEN_AFTER_HEARTBEATS):
-                self._heartbeat(capturing=False, text=reason)
-                if self._stopping.wait(HEARTBEAT_S):
-                    break
+                self._absence = str(error)
+                self._stopping.wait(REOPEN_EVERY_S)
+                continue
+            self._opened.set()
+            # Nothing that was asked for while nobody could hear is heard now.
+            self._run_commands(forget=True)
+            return system, stream
         raise DeviceLost("stopped before a microphone was found")
 
     def _open_system(self) -> SoundSystem:
@@ -199,16 +218,17 @@ class AudioWorker:
                 self._heartbeat(capturing=True)
             time.sleep(POLL_S)
 
-    def _run_commands(self) -> None:
+    def _run_commands(self, *, forget: bool = False) -> None:
         while True:
             try:
                 command = self._for_ear.get_nowait()
             except Empty:
                 return
-            command()
+            if not forget:
+                command()
 
     def _heartbeat(self, *, capturing: bool, **more: object) -> None:
-        health = {**self._ear.heartbeat(), "capturing": capturing, "speaker": self._speaking}
+        health = {**self._ear.heartbeat(), "capturing": capturing, "speaker": self._speaker_open}
         self._send(Event(wire.HEARTBEAT, {**health, **more}))
 
     # The playback thread: owns the speaker.
@@ -221,9 +241,11 @@ class AudioWorker:
             except DeviceLost as error:
                 self._send(Event(wire.SPEAKER, {"text": str(error)}))
                 self._stopping.wait(REOPEN_SPEAKER_EVERY_S)
+                if system.stale():
+                    self._lost(DeviceLost("sound cards came or went, and there is no speaker"))
         else:
             return
-        self._speaking = True
+        self._speaker_open = True
         self._send(Event(wire.SPEAKER, {"device": stream.device, "rate_hz": stream.rate_hz}))
         try:
             while not self._stopping.is_set():
@@ -239,9 +261,16 @@ class AudioWorker:
         os._exit(EXIT_DEVICE_LOST)
 
 
+def _end_with_thread(failed: threading.ExceptHookArgs) -> None:
+    """A worker with a dead thread is deaf or dumb: it ends, and is replaced."""
+    _log.error("thread %s: %r", failed.thread.name if failed.thread else "?", failed.exc_value)
+    os._exit(EXIT_BUG)
+
+
 def main(events_in: int, events_out: int) -> None:
     """Configure from the first event, then serve until the brain closes its end."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    threading.excepthook = _end_with_thread
     channel = Channel(events_in, events_out)
     events = channel.events()
     first = next(events, None)

@@ -110,7 +110,8 @@ class Ear:
             return
         refractory = int(REFRACTORY_S * MICROPHONE_FORMAT.rate_hz)
         last = self._detection
-        if last is not None and detection.end_sample - last.end_sample < refractory:
+        echo = last is not None and detection.word == last.word
+        if echo and last is not None and detection.end_sample - last.end_sample < refractory:
             return
         self._detection = detection
         data = {

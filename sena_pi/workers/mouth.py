@@ -41,6 +41,7 @@ class Mouth:
         self._unplayed_bytes = 0
         self._ended = False
         self._flush_asked = False
+        self._flushed_turn: str | None = None
         self._news = False
         # Owned by `step`:
         self._started = False
@@ -61,7 +62,11 @@ class Mouth:
     def feed(self, turn: str, pcm: bytes) -> None:
         """Queue samples; dropped when `turn` is not the one that was begun last."""
         with self._changed:
-            if turn != self._turn or self._unplayed_bytes > LONGEST_UNPLAYED_S * 2 * 48_000:
+            if (
+                not pcm
+                or turn != self._turn
+                or self._unplayed_bytes > LONGEST_UNPLAYED_S * 2 * 48_000
+            ):
                 return
             self._pcm.append(pcm)
             self._unplayed_bytes += len(pcm)
@@ -77,6 +82,8 @@ class Mouth:
     def flush(self) -> None:
         """Silence now: `step` stops the stream, and drops all that is queued."""
         with self._changed:
+            if self._turn is not None:
+                self._flushed_turn = self._turn
             self._drop()
             self._flush_asked = True
             self._notify()
@@ -165,7 +172,8 @@ class Mouth:
         stream.stop()
         self._flush_asked = False
         self._playing = self._started = False
-        self._send(Event(wire.FLUSHED, {"samples": played}))
+        self._send(Event(wire.FLUSHED, {"turn": self._flushed_turn, "samples": played}))
+        self._flushed_turn = None
 
     def _notify(self) -> None:
         self._news = True
