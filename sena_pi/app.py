@@ -31,12 +31,15 @@ from sena_pi.local_answers import LocalAnswers, LocalModel
 from sena_pi.places import state_folder
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, values
+from sena_pi.sound import DeviceLost
 from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
+SPEAKER_TIMEOUT_S = 6.0
+"""How long `speaking` waits for the speaker."""
 
 _log = logging.getLogger(__name__)
 
@@ -138,14 +141,13 @@ async def speaking(
         parts = await _parts(settings, keys, closing)
         audio = Audio({**_audio_settings(settings, keys, None), "capture": False}, AudioListeners())
         await closing.enter_async_context(_background([audio.run(), *parts.background()]))
-        async with asyncio.timeout(START_TIMEOUT_S):
-            await audio.speaker.ready.wait()
-            await parts.local_voice_ready()
+        try:
+            async with asyncio.timeout(SPEAKER_TIMEOUT_S):
+                await audio.speaker.ready.wait()
+        except TimeoutError:
+            raise DeviceLost("there is no speaker; see `sena devices`") from None
+        await parts.local_voice_ready()
         yield parts.voice, audio.speaker
-
-
-START_TIMEOUT_S = 30.0
-"""How long a command waits for the speaker and the local voice."""
 
 
 @dataclass(slots=True)
@@ -157,10 +159,17 @@ class _Parts:
     """
 
     mind: Mind
-    voice: VoiceLadder
+    voices: list[Synthesizer]
     ears: Ears
     piper: LocalVoice | None
     work: list[Callable[[], _Work]] = field(default_factory=list)
+
+    @property
+    def voice(self) -> VoiceLadder:
+        """Raises EngineUnavailable when nothing can speak."""
+        if not self.voices:
+            raise EngineUnavailable("nothing can speak: apt install espeak-ng")
+        return VoiceLadder(self.voices)
 
     def background(self) -> list[_Work]:
         return [start() for start in self.work]
@@ -199,7 +208,7 @@ async def _parts(settings: Settings, keys: KeyStore, closing: AsyncExitStack) ->
         _log.warning("voice of last resort: %s", error)
     answers = LocalAnswers(cloud=cloud is not None)
     mind = Mind(cloud, LocalModel(ears, answers), answers)
-    return _Parts(mind, VoiceLadder(rungs), ears, piper, work)
+    return _Parts(mind, rungs, ears, piper, work)
 
 
 def _piper(settings: Settings) -> LocalVoice | None:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import logging
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from pathlib import Path
 
 from sena_pi import voices
-from sena_pi.app import (
-    START_TIMEOUT_S,
-    Simulation,
-    running,
-    speaking,
-    thinking,
-    voices_folder,
-)
+from sena_pi.app import Simulation, running, speaking, thinking, voices_folder
+from sena_pi.errors import SenaError
+from sena_pi.foreground import EXIT_OK, enter_is_the_button, log_to_stderr, until_terminated
 from sena_pi.keys import KeyStore
 from sena_pi.report import TurnReport
 from sena_pi.sentences import SentenceSplitter
@@ -32,7 +24,6 @@ from sena_pi.stages import Question
 from sena_pi.thinking import Answer
 from sena_pi.voice_catalogue import VOICES
 
-EXIT_OK = 0
 EXIT_PROBLEM = 1
 _TIMES = {
     "endpoint": "the end of speech is certain",
@@ -43,20 +34,24 @@ _TIMES = {
 }
 
 
+class CannotWrite(SenaError):
+    """A file that was asked for can't be written."""
+
+
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """`sena run`: listen and answer until interrupted, or until the recordings are spoken."""
-    _log_to_stderr()
-    return _until_terminated(_simulate(args, settings) if args.simulate else _serve(args, settings))
+    log_to_stderr()
+    return until_terminated(_simulate(args, settings) if args.simulate else _serve(args, settings))
 
 
 def ask(args: argparse.Namespace, settings: Settings) -> int:
     """`sena ask`: print the answer to a typed question, sentence by sentence."""
-    return _until_terminated(_ask(args.text, settings))
+    return until_terminated(_ask(args.text, settings))
 
 
 def say(args: argparse.Namespace, settings: Settings) -> int:
     """`sena say`: speak a text on the speaker, with the voice that answers would have."""
-    return _until_terminated(_say(args.text, settings))
+    return until_terminated(_say(args.text, settings))
 
 
 def devices(_args: argparse.Namespace) -> int:
@@ -80,13 +75,13 @@ def doctor(args: argparse.Namespace, settings: Settings) -> int:
         return EXIT_PROBLEM
     from sena_pi.resources import measure
 
-    _log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.WARNING)
 
     async def tell() -> int:
         print(*(await measure(settings, KeyStore.from_environment())).lines(), sep="\n")
         return EXIT_OK
 
-    return _until_terminated(tell())
+    return until_terminated(tell())
 
 
 def voice_install(args: argparse.Namespace, settings: Settings) -> int:
@@ -125,12 +120,14 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> int:
 
     keys = KeyStore.from_environment()
     async with running(settings, keys, ConsoleLight(), on_report=report) as appliance:
-        with _enter_is_the_button(appliance.assistant.press):
+        with enter_is_the_button(appliance.assistant.press):
             await asyncio.get_running_loop().create_future()
     raise AssertionError("nothing ends this but a signal")
 
 
 async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
+    if args.out is not None:
+        _check_writable(args.out)
     session = Session()
     status = EXIT_OK
     async with running(
@@ -141,8 +138,7 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
         on_report=session.report,
         on_spoken=session.spoken,
     ) as appliance:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            await appliance.listening.wait()
+        await appliance.listening.wait()
         async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
             if not spoken.reports:
                 print(f"{spoken.path}: no wake word was heard", file=sys.stderr)
@@ -152,6 +148,15 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
     if args.out is not None and not args.json:
         print(f"the answer: {args.out}")
     return status
+
+
+def _check_writable(path: Path) -> None:
+    """Nothing is asked and answered for a file that can't be written."""
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise CannotWrite(f"{path} can't be written: {error.strerror}") from error
 
 
 async def _ask(text: str, settings: Settings) -> int:
@@ -168,7 +173,7 @@ async def _ask(text: str, settings: Settings) -> int:
 
 
 async def _say(text: str, settings: Settings) -> int:
-    _log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.WARNING)
     async with speaking(settings, KeyStore.from_environment()) as (voice, speaker):
         turn_voice = voice.for_turn()
         speaker.begin()
@@ -195,54 +200,3 @@ def _prose(report: TurnReport) -> str:
               if name in report.ms]  # fmt: skip
     lines += [f"  problem: {problem}" for problem in report.problems]
     return "\n".join(lines)
-
-
-@contextlib.contextmanager
-def _enter_is_the_button(press: Callable[[], None]) -> Iterator[None]:
-    """Where there is a keyboard and no button yet, Enter is the button."""
-    if not sys.stdin.isatty():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def line() -> None:
-        if sys.stdin.readline():
-            press()
-        else:
-            loop.remove_reader(sys.stdin)
-
-    loop.add_reader(sys.stdin, line)
-    try:
-        yield
-    finally:
-        loop.remove_reader(sys.stdin)
-
-
-def _log_to_stderr(level: int = logging.INFO) -> None:
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-    # Third parties tell what they send and where; the journal is not for that.
-    for name in ("httpx2", "httpcore2", "google_genai"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _until_terminated(work: Coroutine[Any, Any, int]) -> int:
-    """Run until it ends, or SIGTERM or Ctrl-C comes: then everything is closed in order."""
-
-    async def main() -> int:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio.run made it
-        terminated = asyncio.Event()
-
-        def terminate() -> None:
-            terminated.set()
-            task.cancel()
-
-        loop.add_signal_handler(signal.SIGTERM, terminate)
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if terminated.is_set():
-                return EXIT_OK
-            raise
-
-    return asyncio.run(main())

@@ -8,7 +8,7 @@ from typing import Any
 from wyoming.event import Event
 
 from sena_pi import wire
-from sena_pi.simulated.sound import SimulatedSound, Spoken
+from sena_pi.simulated.sound import SimulatedSound, SpokenRecording
 from sena_pi.workers.channel import Send
 
 
@@ -49,7 +49,7 @@ class SimulationRig:
         if event.type in {wire.ENDPOINT, wire.DETECTION}:
             self._pace(hurry=False)
 
-    def _spoken(self, spoken: Spoken) -> None:
+    def _spoken(self, spoken: SpokenRecording) -> None:
         if spoken.done and not self._listening:
             self._pace(hurry=False)
         data = {

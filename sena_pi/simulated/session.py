@@ -11,11 +11,15 @@ from typing import Any
 from sena_pi.assistant import Assistant
 from sena_pi.audio import MICROPHONE_FORMAT
 from sena_pi.devices.audio import Audio
-from sena_pi.errors import SenaError
+from sena_pi.errors import SenaError, WorkerError
 from sena_pi.report import TurnReport
 
 LAST_FRAMES_S = 0.4
 """How long the end of a recording may take to pass through the wake word."""
+
+
+LOOK_AGAIN_S = 1.0
+"""How often it is looked whether the worker that speaks is still the same."""
 
 
 class RecordingRefused(SenaError):
@@ -23,7 +27,7 @@ class RecordingRefused(SenaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class Episode:
     """What came of one recording.
 
     Attributes:
@@ -56,7 +60,7 @@ class Session:
 
     async def speak(
         self, audio: Audio, assistant: Assistant, recordings: Sequence[Path]
-    ) -> AsyncIterator[Spoken]:
+    ) -> AsyncIterator[Episode]:
         """Speak each recording when the assistant is idle; what came of it, when it is again.
 
         Raises:
@@ -66,13 +70,24 @@ class Session:
         for path in recordings:
             await assistant.idle()
             self._reports.clear()
-            await audio.simulate(str(path.absolute()))
-            done = await self._done.get()
+            done = await self._spoken_by(audio, path)
             if "text" in done:
                 raise RecordingRefused(done["text"])
             await asyncio.sleep(LAST_FRAMES_S)
             await assistant.idle()
-            yield Spoken(path, [self._from_true_end(report) for report in self._reports])
+            yield Episode(path, [self._from_true_end(report) for report in self._reports])
+
+    async def _spoken_by(self, audio: Audio, path: Path) -> dict[str, Any]:
+        """Have it spoken, and wait for its end; a worker that dies never tells of one."""
+        replacements = audio.supervisor.replacements
+        await audio.simulate(str(path))
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    return await self._done.get()
+            except TimeoutError:
+                if audio.supervisor.replacements != replacements:
+                    raise WorkerError(f"the audio worker died while {path} was spoken") from None
 
     def _from_true_end(self, report: TurnReport) -> TurnReport:
         """Times from where speech ends in the recording, not from where the detector put it."""

@@ -36,7 +36,7 @@ Monotonic = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpokenRecording:
     """A recording that somebody speaks, or has spoken, into the simulated microphone.
 
     Attributes:
@@ -67,7 +67,7 @@ class SimulatedCapture:
     device = "simulated microphone"
 
     def __init__(
-        self, on_spoken: Callable[[Spoken], None], *, monotonic: Monotonic = time.monotonic
+        self, on_spoken: Callable[[SpokenRecording], None], *, monotonic: Monotonic = time.monotonic
     ) -> None:
         self._on_spoken = on_spoken
         self._monotonic = monotonic
@@ -110,7 +110,7 @@ class SimulatedCapture:
         """Read samples that are available, as `CaptureStream.read`."""
         size = samples * SAMPLE_BYTES
         pcm = b""
-        news: list[Spoken] = []
+        news: list[SpokenRecording] = []
         with self._lock:
             self._ready = max(0, self._ready - samples)
             if self._recordings:
@@ -118,12 +118,14 @@ class SimulatedCapture:
                 if recording.position == 0:
                     end = self._position + end_of_speech(recording.pcm)
                     recording.speech_end_sample = end
-                    news.append(Spoken(recording.path, end, done=False))
+                    news.append(SpokenRecording(recording.path, end, done=False))
                 pcm = recording.pcm[recording.position : recording.position + size]
                 recording.position += len(pcm)
                 if recording.position >= len(recording.pcm):
                     self._recordings.popleft()
-                    news.append(Spoken(recording.path, recording.speech_end_sample, done=True))
+                    news.append(
+                        SpokenRecording(recording.path, recording.speech_end_sample, done=True)
+                    )
             self._position += samples
         for spoken in news:
             self._on_spoken(spoken)
@@ -159,7 +161,7 @@ class SimulatedPlayback:
 
     @property
     def played(self) -> bytes:
-        """What was heard so far, without trailing silence of an idle stream."""
+        """What was heard so far, the silence between sounds of a started stream included."""
         return bytes(self._written)
 
     def queued(self) -> int:
@@ -207,7 +209,7 @@ class SimulatedSound:
 
     def __init__(
         self,
-        on_spoken: Callable[[Spoken], None] = lambda _spoken: None,
+        on_spoken: Callable[[SpokenRecording], None] = lambda _spoken: None,
         *,
         record_to: Path | None = None,
         hurry: bool = False,

@@ -1,0 +1,65 @@
+"""A command in the foreground: its log, its signals, and its keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+EXIT_OK = 0
+
+
+@contextlib.contextmanager
+def enter_is_the_button(press: Callable[[], None]) -> Iterator[None]:
+    """Where there is a keyboard and no button yet, Enter is the button."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def line() -> None:
+        if sys.stdin.readline():
+            press()
+        else:
+            loop.remove_reader(sys.stdin)
+
+    loop.add_reader(sys.stdin, line)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Log lines go to standard error as they are; third parties only from warnings up."""
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    # Third parties tell what they send and where; the journal is not for that.
+    for name in ("httpx2", "httpcore2", "google_genai"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def until_terminated(work: Coroutine[Any, Any, int]) -> int:
+    """Run until it ends, or SIGTERM or Ctrl-C comes: then everything is closed in order."""
+
+    async def main() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio.run made it
+        terminated = asyncio.Event()
+
+        def terminate() -> None:
+            terminated.set()
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if terminated.is_set():
+                return EXIT_OK
+            raise
+
+    return asyncio.run(main())
