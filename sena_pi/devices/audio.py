@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,7 @@ class Audio:
         listeners: AudioListeners,
         *,
         silence_timeout_s: float = SILENCE_TIMEOUT_S,
+        argv: Sequence[str] | None = None,
     ) -> None:
         self._listeners = listeners
         self._hearing: _Hearing | None = None
@@ -96,7 +97,7 @@ class Audio:
         self.supervisor = Supervisor(
             WorkerSpec(
                 name="audio",
-                argv=worker_argv("audio"),
+                argv=argv or worker_argv("audio"),
                 settings=settings,
                 silence_timeout_s=silence_timeout_s,
             ),
