@@ -15,33 +15,40 @@ from sena_pi.workers.ear import Ear
 SILENCE = b"\x01\x00\xff\xff" * (FRAME_BYTES // 4)
 SPEECH = b"\x00\x20\x00\xe0" * (FRAME_BYTES // 4)
 WAKE = b"\x00\x30\x00\xd0" * (FRAME_BYTES // 4)
+OTHER_WAKE = b"\x00\x31\x00\xcf" * (FRAME_BYTES // 4)
 
 
 class WakesOn:
-    """A detector that wakes on one exact frame, `late_s` after the word."""
+    """A detector that wakes on two exact frames, `late_s` after their words."""
 
     engine = "scripted"
-    words = ("sena",)
+    words = ("sena", "computer")
     late_s = 0.0
 
     def process(self, frame: Frame) -> Detection | None:
-        woken = frame.pcm == WAKE
-        return Detection("sena", self.engine, frame.end_sample, self.late_s) if woken else None
+        word = {WAKE: "sena", OTHER_WAKE: "computer"}.get(frame.pcm)
+        return Detection(word, self.engine, frame.end_sample, self.late_s) if word else None
 
     def close(self) -> None: ...
 
 
 class LoudIsSpeech:
-    """A voice activity detector that takes the loud frame for speech; counts its calls."""
+    """A voice activity detector that takes the loud frame for speech; counts its calls.
+
+    Attributes:
+        since_reset: how many frames it had heard at each reset since the one before.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
+        self.since_reset: list[int] = []
 
     def probability(self, frame: Frame) -> float:
         self.calls += 1
         return 0.9 if frame.pcm in {SPEECH, WAKE} else 0.05
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        self.since_reset.append(self.calls - sum(self.since_reset))
 
 
 class Bench:
@@ -192,3 +199,31 @@ def test_heartbeat_counts_frames_that_never_came() -> None:
     health = bench.ear.heartbeat()
     assert 70 <= int(str(health["lost_frames"])) <= 85
     assert 64.0 == health["longest_gap_ms"]
+
+
+def test_each_listening_starts_afresh() -> None:
+    """What was heard of an earlier question does not colour the first frames of the next."""
+    bench = Bench()
+    bench.hear([WAKE])
+    bench.ear.listen("1", "detection")
+    bench.hear([SPEECH] * 7)
+    bench.hear([WAKE])
+    bench.ear.listen("2", "detection")
+    assert [0, 8] == bench.voice_activity.since_reset
+
+
+def test_an_endpoint_in_what_is_remembered_ends_the_listening() -> None:
+    """A brain that is late gets the question up to its endpoint, and nothing from after it."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 10 + [SILENCE] * 40)
+    bench.ear.listen("1", "detection")
+    assert wire.ENDPOINT == bench.sent[-1].type
+    assert not bench.ear.listening
+    assert 10 + 22 == len(bench.of_type(wire.AUDIO_CHUNK))
+
+
+def test_another_word_is_not_an_echo() -> None:
+    """Two different words within a second are two detections."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 5 + [OTHER_WAKE])
+    assert ["sena", "computer"] == [e.data["name"] for e in bench.of_type(wire.DETECTION)]
