@@ -27,8 +27,8 @@ class Detection:
         word: the configured word, in lower case with spaces ("hey jarvis").
         engine: the engine that heard it ("porcupine", "porcupine 1.9", "microwakeword").
         end_sample: stream position just after the frame that completed it.
-        late_s: how long before `end_sample` the word itself was over, at the least: an engine
-            needs a moment, and people don't pause for it.
+        late_s: how long before `end_sample` the word itself may have been over: an engine needs
+            a moment to tell, and people don't pause for it.
     """
 
     word: str

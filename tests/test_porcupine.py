@@ -155,8 +155,8 @@ def test_a_detection_names_the_word_that_was_asked_for(vendor: Path) -> None:
     frames = list(frames_of(b"".join(index.to_bytes(2, "little") * 512 for index in (0, 1, 2))))
     assert [
         None,
-        Detection("hey google", "porcupine", 1024, 0.2),
-        Detection("jarvis", "porcupine", 1536, 0.2),
+        Detection("hey google", "porcupine", 1024, porcupine.LATE_S),
+        Detection("jarvis", "porcupine", 1536, porcupine.LATE_S),
     ] == [detector.process(frame) for frame in frames]
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENGINE = "microwakeword"
 DEFAULT_WORDS = ("hey jarvis",)
 
-LATE_S = 0.1
+LATE_S = 0.25
 """A word is told 0.07 to 0.27 s after its end (measured on synthetic voices)."""
 
 _FEATURES = 40

@@ -31,7 +31,7 @@ from sena_pi.stages import Detection
 
 DEFAULT_WORDS = ("jarvis",)
 
-LATE_S = 0.2
+LATE_S = 0.25
 """A word is told 0.20 to 0.27 s after its end (measured on synthetic voices)."""
 CREATE_TIMEOUT_S = 8.0
 

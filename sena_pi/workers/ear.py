@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wyoming.event import Event
 
 from sena_pi import wire
-from sena_pi.audio import FRAME_BYTES, FRAME_S, MICROPHONE_FORMAT, Frame
+from sena_pi.audio import FRAME_BYTES, FRAME_S, MICROPHONE_FORMAT, SAMPLE_BYTES, Frame
 from sena_pi.endpointer import Endpoint, Endpointer, EndpointerSettings, VoiceStarted
 from sena_pi.stages import Detection, VoiceActivityDetector, WakeWordDetector
 from sena_pi.workers.channel import Send
@@ -25,6 +25,7 @@ PRESS_PRE_ROLL_S = 0.3
 REFRACTORY_S = 1.0
 """How long after a wake word the same word is taken for its echo."""
 
+_MOMENT = MICROPHONE_FORMAT.rate_hz // 100
 _FULL_SCALE = 32768
 _ZEROS = bytes(FRAME_BYTES)
 _LOSS_WINDOW_S = 5.0
@@ -82,14 +83,14 @@ class Ear:
     def listen(self, turn: str, since: str) -> None:
         """Send audio to `turn` until its endpoint, `since` the "detection" or a "press"."""
         if since == "detection" and self._detection is not None:
-            wanted = _word_end(self._detection)
+            start_sample = self._question_start(self._detection)
         else:
-            wanted = self._next_sample - int(PRESS_PRE_ROLL_S * MICROPHONE_FORMAT.rate_hz)
-        frames = [frame for frame in self._ring if frame.start_sample >= wanted]
-        start_sample = frames[0].start_sample if frames else self._next_sample
+            start_sample = self._next_sample - int(PRESS_PRE_ROLL_S * MICROPHONE_FORMAT.rate_hz)
+        frames = [frame for frame in self._ring if frame.end_sample > start_sample]
+        start_sample = max(start_sample, frames[0].start_sample if frames else self._next_sample)
         self._voice_activity.reset()
-        listening = _Listening(turn, start_sample, Endpointer(self._endpointing, start_sample))
-        self._listening = listening
+        endpointer = Endpointer(self._endpointing, start_sample)
+        listening = self._listening = _Listening(turn, start_sample, endpointer)
         start = {**wire.format_data(MICROPHONE_FORMAT), "turn": turn, "sample": start_sample}
         self._send(Event(wire.AUDIO_START, start))
         for frame in frames:
@@ -122,13 +123,41 @@ class Ear:
         }
         self._send(Event(wire.DETECTION, data))
 
+    def _question_start(self, detection: Detection) -> int:
+        """The quietest moment in which the word may have ended: the breath before the question.
+
+        A fixed step back would keep the end of a word that was told late, or cut the beginning of
+        a question that followed at once.
+        """
+        earliest = detection.end_sample - int(detection.late_s * MICROPHONE_FORMAT.rate_hz)
+        samples = array("h")
+        first_sample: int | None = None
+        for frame in self._ring:
+            if earliest < frame.end_sample <= detection.end_sample:
+                first_sample = frame.start_sample if first_sample is None else first_sample
+                samples.frombytes(frame.pcm)
+        del samples[: max(0, earliest - (first_sample or 0))]
+        if len(samples) < 3 * _MOMENT:
+            return detection.end_sample
+        loudness = [
+            sum(map(abs, samples[at : at + _MOMENT]))
+            for at in range(0, len(samples) - _MOMENT + 1, _MOMENT)
+        ]
+        # A moment counts with its neighbours: one calm instant inside a sound is no pause.
+        around = [sum(loudness[max(0, n - 1) : n + 2]) for n in range(1, len(loudness) - 1)]
+        quietest = around.index(min(around)) + 1
+        return detection.end_sample - len(samples) + (quietest + 1) * _MOMENT
+
     def _listen_to(self, frame: Frame, listening: _Listening) -> None:
+        before = max(0, listening.start_sample - frame.start_sample) * SAMPLE_BYTES
+        if before:
+            frame = Frame(bytes(before) + frame.pcm[before:], frame.start_sample)
         data = {
             **wire.format_data(MICROPHONE_FORMAT),
             "turn": listening.turn,
-            "sample": frame.start_sample,
+            "sample": frame.start_sample + before // SAMPLE_BYTES,
         }
-        self._send(Event(wire.AUDIO_CHUNK, data, frame.pcm))
+        self._send(Event(wire.AUDIO_CHUNK, data, frame.pcm[before:]))
         news = listening.endpointer.feed(frame, self._voice_activity.probability(frame))
         match news:
             case VoiceStarted():
@@ -145,10 +174,6 @@ class Ear:
                     "monotonic_ns": self._monotonic_ns(),
                 }
                 self._send(Event(wire.ENDPOINT, data))
-
-
-def _word_end(detection: Detection) -> int:
-    return detection.end_sample - int(detection.late_s * MICROPHONE_FORMAT.rate_hz)
 
 
 class _Health:
