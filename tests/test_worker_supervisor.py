@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -62,9 +65,14 @@ def spec(tmp_path: Path, body: str, **options: float) -> WorkerSpec:
 
 
 class Log:
-    """What a supervisor told, and a way to wait for it."""
+    """What a supervisor told, and a way to wait for it.
+
+    Attributes:
+        down_at_s: monotonic time of each death.
+    """
 
     def __init__(self) -> None:
+        self.down_at_s: list[float] = []
         self.events: list[Event] = []
         self.readies: list[Event] = []
         self.downs: list[str] = []
@@ -80,6 +88,7 @@ class Log:
 
     async def down(self, error: WorkerError) -> None:
         self.downs.append(str(error))
+        self.down_at_s.append(time.monotonic())
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -90,13 +99,15 @@ class Log:
 
 
 def supervise(
-    worker: WorkerSpec, story: Callable[[Supervisor, Log], Awaitable[None]]
+    worker: WorkerSpec,
+    story: Callable[[Supervisor, Log], Awaitable[None]],
+    kind: type[Supervisor] = Supervisor,
 ) -> Supervisor:
     """Run a story beside a supervisor."""
 
     async def main() -> Supervisor:
         log = Log()
-        supervisor = Supervisor(worker, log.handle, up=log.up, down=log.down)
+        supervisor = kind(worker, log.handle, up=log.up, down=log.down)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(supervisor.run())
             try:
@@ -199,6 +210,83 @@ def test_a_worker_that_does_not_get_ready_is_told(tmp_path: Path, body: str, sai
                 pass
 
     asyncio.run(main())
+
+
+class EveryLifeIsShort(Supervisor):
+    """Believes in no worker."""
+
+    FIRST_DELAY_S = 0.04
+    LONGEST_DELAY_S = 0.3
+    HEALTHY_AFTER_S = 1e9
+
+
+class EveryLifeIsLong(EveryLifeIsShort):
+    """Believes in each one, however soon it dies."""
+
+    HEALTHY_AFTER_S = 0.0
+
+
+def pauses(kind: type[Supervisor], caplog: pytest.LogCaptureFixture) -> list[tuple[str, float]]:
+    """Between the deaths of six workers that can't even be started: as told, and in seconds."""
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: len(log.downs) == 6)
+        times.extend(log.down_at_s)
+
+    times: list[float] = []
+    supervise(WorkerSpec(name="test", argv=("/no/such/program",)), story, kind)
+    told = [record.getMessage().split("starts in ")[1] for record in caplog.records[:5]]
+    waited_s = [end - start for start, end in itertools.pairwise(times)]
+    return list(zip(told, waited_s, strict=True))
+
+
+def test_each_replacement_waits_longer_than_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    """A worker that can't live does not keep the processor busy; but it is tried for ever."""
+    told, waited_s = zip(*pauses(EveryLifeIsShort, caplog), strict=True)
+    assert ("0.04 s", "0.08 s", "0.16 s", "0.30 s", "0.30 s") == told
+    for wait_s, at_least_s in zip(waited_s, (0.04, 0.08, 0.16, 0.3, 0.3), strict=True):
+        assert 0.95 * at_least_s <= wait_s
+
+
+def test_a_healthy_life_is_followed_by_a_quick_replacement(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who lived well before it died is replaced at once: the waiting starts anew."""
+    assert ["0.04 s"] * 5 == [told for told, _ in pauses(EveryLifeIsLong, caplog)]
+
+
+def test_a_worker_that_can_not_be_started_yet_is_tried_again(tmp_path: Path) -> None:
+    """A missing program is a replacement, and when it is there it is used."""
+    program = tmp_path / "program"
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: len(log.downs) == 2)
+        assert "can't be started" in log.downs[0]
+        new = tmp_path / "new"
+        new.write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path / 'worker.py'}\n")
+        new.chmod(0o700)
+        new.rename(program)
+        await log.until(lambda: bool(log.readies))
+
+    spec(tmp_path, ECHO)
+    supervise(WorkerSpec(name="test", argv=(str(program),)), story)
+
+
+def test_a_loop_that_stood_still_does_not_blame_the_worker(tmp_path: Path) -> None:
+    """The brain was busy and heard nobody: that is no silence of the worker."""
+
+    async def story(supervisor: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.readies))
+        # Too large for the pipe: when the loop goes on, it is not there at once.
+        supervisor.post(Event("x", {}, bytes(600_000)))
+        stand_still(1.8)
+        await log.until(lambda: bool(log.events or log.downs))
+        assert [] == log.downs
+
+    def stand_still(seconds: float) -> None:
+        threading.Event().wait(seconds)
+
+    supervise(spec(tmp_path, ECHO, silence_timeout_s=1.2), story)
 
 
 def test_leaving_kills_and_reaps(tmp_path: Path) -> None:
