@@ -84,11 +84,15 @@ class Mind:
         cloud: asked first, None without a key or when it is switched off.
         local: answers what it has rules for; needs no network.
         answers: the words for intents, whoever understood them.
+        first_sign_timeout_s: longest wait for the cloud's header.
+        gap_timeout_s: longest silence inside an answer.
     """
 
     cloud: LanguageModel | None
     local: LanguageModel
     answers: Answers
+    first_sign_timeout_s: float = FIRST_SIGN_TIMEOUT_S
+    gap_timeout_s: float = GAP_TIMEOUT_S
 
     async def answer(self, question: Question, answer: Answer, say: Say) -> None:
         """Answer a question sentence by sentence, filling `answer` as it goes; never silent.
@@ -134,7 +138,7 @@ class Mind:
     ) -> None:
         async with model.respond(question) as response:
             # The local ears keep a deadline of their own.
-            first_sign_s = FIRST_SIGN_TIMEOUT_S if source is Source.CLOUD else None
+            first_sign_s = self.first_sign_timeout_s if source is Source.CLOUD else None
             async with _deadline(first_sign_s, "no answer began"):
                 answer.header = await response.header()
             answer.model = model.name
@@ -143,7 +147,7 @@ class Mind:
             if answer.header.intent is not None:
                 await self._answer_ourselves(answer.header.intent, question, answer, say)
             else:
-                await _pass_on(response, answer, say)
+                await _pass_on(response, answer, say, self.gap_timeout_s)
 
     async def _answer_ourselves(
         self, intent: Intent, question: Question, answer: Answer, say: Say
@@ -158,7 +162,7 @@ class Mind:
             await say(sentence)
 
 
-async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
+async def _pass_on(response: Response, answer: Answer, say: Say, gap_timeout_s: float) -> None:
     """Sentences as soon as they are whole; each made safe before any voice sees it."""
     splitter = SentenceSplitter()
 
@@ -170,7 +174,7 @@ async def _pass_on(response: Response, answer: Answer, say: Say) -> None:
 
     deltas = response.deltas()
     while True:
-        async with _deadline(GAP_TIMEOUT_S, "nothing more of the answer came"):
+        async with _deadline(gap_timeout_s, "nothing more of the answer came"):
             delta = await anext(deltas, None)
         if delta is None:
             break
