@@ -30,11 +30,13 @@ class StoryMicrophone:
         self.given_up: list[str] = []
         self._now_ns = now_ns
         self._listening: asyncio.Future[Heard] | None = None
+        self._on_audio: Callable[[bytes], None] = lambda _pcm: None
 
     async def hear(self, turn: str, since: Since, on_audio: Callable[[bytes], None]) -> Heard:
         if self._listening is not None:
             raise WorkerError("another turn is still listening")
         self.asked.append((turn, since))
+        self._on_audio = on_audio
         self._listening = asyncio.get_running_loop().create_future()
         try:
             return await self._listening
@@ -48,6 +50,11 @@ class StoryMicrophone:
     def listens(self) -> bool:
         """A turn is listening."""
         return self._listening is not None
+
+    def catches(self, pcm: bytes) -> None:
+        """A piece of what is being said."""
+        assert self._listening is not None, "nobody listens"
+        self._on_audio(pcm)
 
     def hears(self, utterance: Utterance | None) -> None:
         """Somebody said this, or nothing at all."""
@@ -69,11 +76,13 @@ class StorySpeaker:
     Attributes:
         heard: chunks that were played whole, in order, of all runs.
         flushes: how often it was silenced.
+        on_flush: called when it is told to be silent.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self.heard: list[AudioChunk] = []
         self.flushes = 0
+        self.on_flush: Callable[[], None] = lambda: None
         self.held = False
         self.queued_s = 0.0
         self.played_s = 0.0
@@ -122,6 +131,7 @@ class StorySpeaker:
 
     async def flush(self) -> None:
         self.flushes += 1
+        self.on_flush()
         self._queue.clear()
         self._running = False
         self._moved.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from wyoming.event import Event
 
 from sena_pi import wire
@@ -259,3 +261,30 @@ def test_a_flush_tells_whose_sound_it_was() -> None:
     flushed = bench.reports(wire.FLUSHED)
     assert [None, "7", None] == [report["turn"] for report in flushed]
     assert [True, False, True] == [report["samples"] == 0 for report in flushed]
+
+
+def test_the_end_of_an_old_turn_does_not_end_the_new_one() -> None:
+    """An end that was told before the turn began is not its own."""
+    bench = Bench()
+    bench.mouth.begin("1")
+    bench.mouth.feed("1", TONE)
+    bench.mouth.end("1")
+    bench.mouth.begin("2")
+    bench.mouth.feed("2", TONE)
+    bench.run(0.4)
+    assert [False] == list({report["done"] for report in bench.reports(wire.PLAYED)})
+
+
+def test_after_a_bridged_gap_what_was_heard_is_still_told_exactly() -> None:
+    """Silence that bridged a gap is not taken for sound that has left the device."""
+    bench = Bench()
+    bench.mouth.begin("1")
+    bench.mouth.feed("1", TONE)
+    bench.run(0.4)
+    bench.mouth.feed("1", TONE * 10)
+    bench.run(0.2)
+    bench.mouth.flush()
+    bench.run(0.02)
+    heard = sum(sample != 0 for sample in array("h", bench.speaker.played))
+    (flushed,) = bench.reports(wire.FLUSHED)
+    assert abs(int(str(flushed["samples"])) - heard) <= 0.005 * RATE_HZ

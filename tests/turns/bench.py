@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sena_pi.assistant import Assistant
+from sena_pi.assistant import Assistant, Overhearer
 from sena_pi.audio import Utterance
 from sena_pi.conversation import Conversation
 from sena_pi.phases import Phase
@@ -61,6 +61,10 @@ class Bench:
         cloud: Iterable[ScriptedAnswer] | None = (),
         local: Callable[[Question], ScriptedAnswer] = understands_nothing,
         voices: Sequence[Synthesizer] | None = None,
+        *,
+        overhearer: Overhearer | None = None,
+        hearing: bool | None = True,
+        patience_s: float = 10.0,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
@@ -75,13 +79,15 @@ class Bench:
                 self.microphone,
                 self.speaker,
                 self.light,
-                Mind(self.cloud, self.local, StoryAnswers()),
+                Mind(self.cloud, self.local, StoryAnswers(), patience_s, patience_s),
                 VoiceLadder(voices or [self.voice]),
             ),
             self.conversation,
+            overhearer=overhearer,
             on_report=self.reports.append,
         )
-        self.assistant.hearing(on=True)
+        if hearing is not None:
+            self.assistant.hearing(on=hearing)
 
     async def ask(self) -> None:
         """The wake word, and a question."""

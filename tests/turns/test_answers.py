@@ -248,3 +248,41 @@ def test_the_ears_dying_is_survived() -> None:
         raise WorkerError("ears worker ended")
 
     tell(story, cloud=None, local=dies)
+
+
+def test_a_bug_is_a_failed_turn() -> None:
+    """It is not told as an answer, the speaker is silenced, and the light shows it."""
+
+    async def story(bench: Bench) -> None:
+        report = await bench.answer_to_question()
+        assert (Outcome.FAILED, "") == (report.outcome, report.answered)
+        assert 1 == bench.speaker.flushes
+        assert [Phase.LISTENING, Phase.THINKING, Phase.ERROR, Phase.IDLE] == bench.light.shown[1:]
+
+    def breaks(_: object) -> ScriptedAnswer:
+        raise ZeroDivisionError
+
+    tell(story, cloud=None, local=breaks)
+
+
+def test_no_voice_gets_what_is_not_safe_to_speak() -> None:
+    """Markup, phonemes and endless tokens of a model's answer reach no synthesiser."""
+
+    async def story(bench: Bench) -> None:
+        await bench.answer_to_question()
+        assert ["Paris is big.", "See the city."] == bench.voice.sentences
+
+    words = ("**Paris** is", " [[big]]. See [the", " city](http://example.org/).")
+    tell(story, cloud=[answered(*words)])
+
+
+@pytest.mark.parametrize("words", [("***",), ("",), (), ("**", " [[]]")])
+def test_an_answer_without_a_word_is_explained(words: tuple[str, ...]) -> None:
+    """Nothing that can be spoken: the person hears that, not silence."""
+
+    async def story(bench: Bench) -> None:
+        report = await bench.answer_to_question()
+        assert NO_ANSWER == report.answered
+        assert ("the answer held nothing that can be spoken",) == report.problems
+
+    tell(story, cloud=[answered(*words)])

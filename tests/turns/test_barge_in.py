@@ -142,3 +142,21 @@ def test_goodbye_forgets_the_conversation() -> None:
 
     goodbye = ScriptedAnswer(header=Header(heard="goodbye", intent=Intent.GOODBYE))
     tell(story, cloud=[answered("Hello there."), goodbye])
+
+
+def test_the_speaker_is_silenced_before_the_turn_is_given_up() -> None:
+    """The order to be silent goes out first: giving a turn up may take a moment."""
+
+    async def story(bench: Bench) -> None:
+        await speaking(bench)
+        cancelled: list[int] = []
+        bench.speaker.on_flush = lambda: cancelled.extend(
+            task.cancelling() for task in asyncio.all_tasks() if task.get_name() == "turn 1"
+        )
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        assert [0] == cancelled
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story, cloud=[HANGING])
