@@ -293,6 +293,10 @@ def test_a_flush_after_a_death_that_is_not_known_yet_is_no_error() -> None:
         rig.speaker.begin()
         await rig.speaker.play(sound(0.3))
         rig.kill()
+        # The first order after a death is lost without a word; the second one is refused.
+        await rig.audio.supervisor.send(Event("tell", {}))
+        with pytest.raises(WorkerError):
+            await rig.audio.supervisor.send(Event("tell", {}))
         await rig.speaker.flush()
         await rig.replaced()
 

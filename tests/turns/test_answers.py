@@ -270,9 +270,9 @@ def test_no_voice_gets_what_is_not_safe_to_speak() -> None:
 
     async def story(bench: Bench) -> None:
         await bench.answer_to_question()
-        assert ["Paris is big.", "See the city."] == bench.voice.sentences
+        assert ["Paris is big indeed.", "See the city."] == bench.voice.sentences
 
-    words = ("**Paris** is", " [[big]]. See [the", " city](http://example.org/).")
+    words = ("**Paris** is", " [[big]] indeed. See [the", " city](http://example.org/).")
     tell(story, cloud=[answered(*words)])
 
 
