@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +75,24 @@ def test_a_worker_that_closes_unread_ends_too(tmp_path: Path) -> None:
     """
     with worker(tmp_path, body) as process:
         assert EXIT_NOT_READ == ended(process)
+
+
+def test_a_brain_that_reads_slowly_is_waited_for(tmp_path: Path) -> None:
+    """The deadline is for one piece: what takes longer in all arrives, piece by piece."""
+    body = """
+        channel = Channel(*fds, write_deadline_s=1.5)
+        channel.send(big(1))
+        channel.close()
+    """
+    with worker(tmp_path, body) as process:
+        assert process.stdout is not None
+        read = 0
+        for _ in range(10):
+            read += len(os.read(process.stdout.fileno(), 65_536))
+            threading.Event().wait(0.2)
+        read += len(process.stdout.read())
+        assert 1024 * 1024 < read
+        assert 0 == ended(process)
 
 
 def test_a_worker_whose_brain_is_gone_ends(tmp_path: Path) -> None:

@@ -286,3 +286,17 @@ def test_an_answer_without_a_word_is_explained(words: tuple[str, ...]) -> None:
         assert ("the answer held nothing that can be spoken",) == report.problems
 
     tell(story, cloud=[answered(*words)])
+
+
+def test_a_turn_that_lost_its_last_voice_is_silenced() -> None:
+    """What was queued of it is not played on under the next question."""
+    voice = ScriptedSynthesizer({"Two is bad.": SynthesisFailed("died")}, sound_comes=False)
+
+    async def story(bench: Bench) -> None:
+        bench.speaker.hold()
+        await bench.ask()
+        report = await bench.turn_ended()
+        assert (Outcome.FAILED, "", 1) == (report.outcome, report.answered, bench.speaker.flushes)
+        assert [] == bench.speaker.heard
+
+    tell(story, cloud=[answered("One is good. Two is bad.")], voices=[voice])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sena_pi.apologies import CUT
+from sena_pi.phases import Phase
 from sena_pi.report import Outcome, Source
 from sena_pi.simulated.cloudless import Ending, ScriptedAnswer
 from sena_pi.stages import Header, Intent
-from tests.turns.bench import Bench, tell, understands
+from tests.turns.bench import Bench, answered, tell, understands
 
 PATIENCE_S = 0.05
 SILENT = ScriptedAnswer(ending=Ending.HANGS, header_comes=False)
@@ -57,3 +60,22 @@ def test_a_cloud_that_never_begins_is_explained() -> None:
         assert ("I can't reach the internet right now.", None) == (report.answered, report.source)
 
     tell(story, cloud=[SILENT], patience_s=PATIENCE_S)
+
+
+def test_the_time_that_speaking_takes_is_not_the_clouds() -> None:
+    """An answer that waits for the speaker, longer than any gap may be, is not cut."""
+    words = " ".join(f"This is sentence number {n}." for n in range(10, 40))
+
+    async def story(bench: Bench) -> None:
+        bench.speaker.hold()
+        await bench.ask()
+        await bench.reached(Phase.SPEAKING)
+        never = asyncio.get_running_loop().create_future()
+        await asyncio.wait({never}, timeout=4 * PATIENCE_S)
+        bench.speaker.held = False
+        bench.speaker.advance(60)
+        report = await bench.turn_ended()
+        assert (words, ()) == (report.answered, report.problems)
+
+    pieces = tuple(f"{word} " for word in words.split())
+    tell(story, cloud=[answered(*pieces)], patience_s=PATIENCE_S)
