@@ -154,13 +154,23 @@ def test_a_recording_is_heard_and_answered(
 
 
 def test_a_recording_without_wake_word_starts_no_turn(tmp_path: Path) -> None:
-    """It is over when it is over; the next one is heard."""
+    """Each recording has its own turns: none, where nobody was called."""
 
     async def story(room: Room) -> None:
         quiet = question(tmp_path, "what time is it").rename(tmp_path / "quiet.wav")
-        nothing, answered = await room.speak(quiet, question(tmp_path))
-        assert [] == nothing.reports
-        assert [Outcome.ANSWERED] == [report.outcome for report in answered.reports]
+        asked = question(tmp_path)
+        episodes = await room.speak(asked, quiet, asked)
+        assert [1, 0, 1] == [len(episode.reports) for episode in episodes]
+
+    tell(story)
+
+
+def test_a_wake_word_at_the_very_end_is_waited_for(tmp_path: Path) -> None:
+    """A recording is over before its last frames have been heard."""
+
+    async def story(room: Room) -> None:
+        (episode,) = await room.speak(question(tmp_path, "jarvis"))
+        assert [Outcome.NOTHING_HEARD] == [report.outcome for report in episode.reports]
 
     tell(story)
 
