@@ -1,8 +1,9 @@
 """An audio worker without a will of its own: a test says what it tells, and sees what it is told.
 
 It gets ready and tells what its settings say (`tells`: type and data of each event). Then it obeys:
-"tell" sends the event of its data and payload, "write" writes its payload as it is. Whatever it
-gets, it then passes back as `sena-simulated`, which the brain hands on as it came.
+"tell" sends the event of its data and payload, "write" writes its payload as it is, "last words"
+too, and ends. Whatever it gets, it then passes back as `sena-simulated`, which the brain hands on as
+it came.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ def serve(commands: BinaryIO, out: BinaryIO) -> None:
         payload = event.payload or b""
         if event.type == "tell":
             send(Event(event.data["type"], event.data["data"], payload))
-        elif event.type == "write":
+        elif event.type in {"write", "last words"}:
             out.write(payload)
             out.flush()
+            if event.type == "last words":
+                return
         obeyed = {"obeyed": event.type, "data": event.data, "bytes": len(payload)}
         send(Event(wire.SIMULATED, obeyed))
 

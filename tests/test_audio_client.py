@@ -433,6 +433,25 @@ def test_what_is_heard_is_the_turns_own() -> None:
     tell(story)
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        (wire.ENDPOINT, endpoint("1", reason="too-long")),
+        (wire.HEARTBEAT, {"capturing": False, "frames": 5}),
+    ],
+)
+def test_what_comes_with_an_endpoint_does_not_change_it(then: tuple[str, dict[str, Any]]) -> None:
+    """Heard is heard, though the turn has had no time yet to look."""
+
+    async def story(rig: Rig) -> None:
+        hearing = await listening(rig, "1")
+        together = wire.encode(Event(wire.ENDPOINT, endpoint("1"))) + wire.encode(Event(*then))
+        await rig.audio.supervisor.send(Event("write", {}, together))
+        assert "silence" == (await hearing).reason
+
+    tell(story)
+
+
 def test_silence_is_no_utterance() -> None:
     """Nobody spoke: there is nothing to be sent anywhere."""
 
@@ -563,6 +582,25 @@ def test_what_is_no_event_replaces_the_worker(line: bytes) -> None:
         await rig.replaced()
         await rig.tell(wire.DETECTION, name="jarvis", engine="scripted", monotonic_ns=3)
         assert [WakeEvent("jarvis", "scripted", 3)] == rig.woken
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"",
+        b'{"type": "sena-heart',
+        b'{"type": "audio-chunk", "data_length": 100}\n{"turn"',
+        b'{"type": "audio-chunk", "payload_length": 1000}\n\x00\x10',
+    ],
+)
+def test_a_worker_that_ends_within_an_event_is_replaced(words: bytes) -> None:
+    """Half an event is no event, and no error of the brain's."""
+
+    async def story(rig: Rig) -> None:
+        await rig.audio.supervisor.send(Event("last words", {}, words))
+        await rig.replaced()
 
     tell(story)
 
