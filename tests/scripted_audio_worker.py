@@ -2,8 +2,8 @@
 
 It gets ready and tells what its settings say (`tells`: type and data of each event). Then it obeys:
 "tell" sends the event of its data and payload, "write" writes its payload as it is, "last words"
-too, and ends. Whatever it gets, it then passes back as `sena-simulated`, which the brain hands on as
-it came.
+too, and ends. Whatever it gets, it then passes back as `sena-simulated`, which the brain hands on
+as it came.
 """
 
 from __future__ import annotations
