@@ -264,6 +264,8 @@ def test_a_run_whose_sound_was_lost_does_not_go_on(then: str) -> None:
             await (rig.speaker.play(sound(0.1)) if then == "play" else rig.speaker.drain())
         assert (0.3, 0.1) == (rig.speaker.queued_s, rig.speaker.played_s)
         await rig.plays_anew()
+        # The new worker was told nothing of the run that it never had.
+        assert ["2"] == [data["turn"] for data in rig.received(wire.AUDIO_STOP)]
 
     tell(story)
 
@@ -319,6 +321,31 @@ def test_a_death_while_thinking_costs_nothing(when: str) -> None:
         await rig.tell(wire.PLAYED, turn="1", samples=14_400, done=True)
         await draining
         assert (14_400, 0.3) == (rig.samples, rig.speaker.played_s)
+
+    tell(story)
+
+
+def test_each_run_begins_afresh() -> None:
+    """What was told of the run before neither counts for, nor ends, the next one."""
+
+    async def story(rig: Rig) -> None:
+        rig.speaker.begin()
+        await rig.speaker.play(sound(0.3))
+        await rig.tell(wire.PLAYING, turn="1", monotonic_ns=7)
+        await rig.tell(wire.PLAYED, turn="1", samples=14_400, done=True)
+        await rig.speaker.drain()
+        rig.speaker.begin()
+        assert (0.0, 0.0, None) == (
+            rig.speaker.queued_s,
+            rig.speaker.played_s,
+            rig.speaker.first_sample_ns,
+        )
+        await rig.speaker.play(sound(0.3))
+        draining = asyncio.ensure_future(rig.speaker.drain())
+        await rig.until(lambda: len(rig.received(wire.AUDIO_STOP)) == 2)
+        assert not draining.done()
+        await rig.tell(wire.PLAYED, turn="2", samples=14_400, done=True)
+        await draining
 
     tell(story)
 
