@@ -586,6 +586,7 @@ def test_a_listening_that_is_given_up_is_stopped_in_the_worker() -> None:
     "line",
     [
         b"no json\n",
+        b"[" * 60_000 + b"\n",
         b"\xff\xfe\n",
         b"[1, 2]\n",
         b"null\n",

@@ -51,7 +51,7 @@ class WorkerSpec:
     send_timeout_s: float = 1.0
 
 
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+_UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 """What an event that is none, or that lacks a field, makes of its reader."""
 _SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
 
