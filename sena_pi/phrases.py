@@ -40,9 +40,8 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.HELP, "what can you do [for me]"),
     (Intent.HELP, "tell me what you can do"),
     (Intent.HELP, "what can i (ask | ask you | say)"),
-    (Intent.HELP, "what do you know"),
     (Intent.HELP, "how can you help me"),
-    (Intent.HELP, "help me"),
+    (Intent.HELP, "help [me]"),
     (Intent.REPEAT, "repeat (that | your answer | the answer)"),
     (Intent.REPEAT, "say (that | it) again"),
     (Intent.REPEAT, "repeat what you said"),
@@ -72,6 +71,12 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.FORGET, "start over"),
 )
 """What can be asked, most of it in more than one form."""
+
+NEAR_MISSES: Final = (
+    "what can (he | she | they | we) do",
+    "what did (he | she | they | we) say",
+)
+"""What a recogniser would take for a phrase if it could not hear these; nothing answers them."""
 
 _POLITE_BEFORE: Final = "please | (can | could | would) you [please]"
 _POLITE_AFTER: Final = "please"
@@ -109,7 +114,7 @@ class Understood:
 
 def jsgf_grammar() -> str:
     """The table as a JSGF grammar in lower case, with polite words around each phrase."""
-    phrases = "\n    | ".join(pattern for _, pattern in PHRASES)
+    phrases = "\n    | ".join((*(pattern for _, pattern in PHRASES), *NEAR_MISSES))
     return (
         "#JSGF V1.0;\ngrammar sena;\n"
         f"{durations.JSGF_RULES}"

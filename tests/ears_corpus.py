@@ -39,7 +39,6 @@ PHRASES = (
     "what can i say",
     "how can you help me",
     "help me",
-    "what do you know",
     "repeat that",
     "repeat that please",
     "say that again",
@@ -88,6 +87,7 @@ PHRASES = (
 """In the grammar; the rule of agreement was found with these ..."""
 
 OTHERS = (
+    "what do you know",
     "what time is the train",
     "what time is it in tokyo",
     "what time is it there",
@@ -191,6 +191,15 @@ OTHERS = (
     "okay nabu",
     "hey mycroft",
     "hey sena",
+    "go",
+    "no",
+    "yes",
+    "oh",
+    "how",
+    "okay",
+    "sank",
+    "hollow",
+    "fellow",
 )
 """... and these, which are not in it: near misses, everyday questions, wake words."""
 

@@ -1,4 +1,4 @@
-"""Recordings of real people, kept beside the project; tests that need them skip where they are not."""
+"""Recordings of real people, kept beside the project; tests skip where they are not."""
 
 from __future__ import annotations
 

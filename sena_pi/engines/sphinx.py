@@ -1,7 +1,7 @@
 """Phrases heard by pocketsphinx and its bundled US English model: no download, no network.
 
-Two decoders hear the same sound while it arrives: one knows only the grammar's phrases, the
-other all of English. `sena_pi.agreement` tells whether what the first found was really said.
+Three decoders hear the same sound while it arrives: one knows only the grammar's phrases, one all
+of English, one only phonemes. `sena_pi.agreement` tells whether the phrase was really said.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import math
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sena_pi.agreement import Agreement, HeardWord, Reading, agreement
 from sena_pi.errors import EngineUnavailable
+from sena_pi.phrases import understand
 from sena_pi.speech_level import SpeechLevel
 
 _PIECE_BYTES: Final = 3200
 """Sound decoded at a time, 100 ms: pocketsphinx holds Python's lock meanwhile."""
 
-_GRAMMAR_SCALE: Final = 1024.0
-"""pocketsphinx gives the scores of a grammar search divided by 2 to the 10th."""
+_SCALED_DOWN: Final = 1024.0
+"""pocketsphinx divides scores by 2 to the 10th, but not those that come from a word lattice."""
 
 # What its cepstral means start from: the model's own, at the level of speech it fits best.
 _MEAN_TILT: Final = (3.0, -1.0) + (0.0,) * 10
@@ -31,7 +33,7 @@ _MEAN_LEVEL_DB: Final = 64.0
 _MEAN_PER_DB: Final = 1.077
 """Measured: what the first cepstral mean gains when the sound gets a decibel louder."""
 
-_NO_AGREEMENT: Final = Agreement(0.0, 0.0, same_numbers=False)
+_NO_AGREEMENT: Final = Agreement(0.0, 0.0, same_numbers=False, fit_nats=0.0, short=False)
 
 _Decoder = Any
 """pocketsphinx has no types."""
@@ -76,9 +78,19 @@ class SphinxEars:
         except ImportError as error:
             raise EngineUnavailable(f"pocketsphinx can't be loaded: {error}") from error
         try:
-            # All acoustic scores at every frame: else those of the two can't be compared.
-            self._free = pocketsphinx.Decoder(loglevel="FATAL", compallsen=True)
-            self._phrases = self._grammar_decoder(pocketsphinx.Decoder, grammar)
+            # All acoustic scores at every frame: else those of different searches can't be
+            # compared. Fewer candidates a frame than usual: twice as fast, and measured no worse.
+            self._free = pocketsphinx.Decoder(
+                loglevel="FATAL", compallsen=True, maxhmmpf=3000, maxwpf=10
+            )
+            with self._dictionary(grammar) as dictionary:
+                small = {"loglevel": "FATAL", "compallsen": True, "lm": None, "dict": dictionary}
+                self._phrases = pocketsphinx.Decoder(**small, bestpath=False)
+                self._phonemes = pocketsphinx.Decoder(**small, allphone_ci=True)
+            self._phrases.add_jsgf_string("phrases", grammar)
+            self._phrases.activate_search("phrases")
+            self._phonemes.add_allphone_file("phonemes", None)
+            self._phonemes.activate_search("phonemes")
         except RuntimeError as error:
             raise EngineUnavailable(f"pocketsphinx can't start: {error}") from error
         self._level: SpeechLevel | None = None
@@ -112,25 +124,22 @@ class SphinxEars:
             return Hearing()
         self._end()
         self._tilt = self._learnt_tilt()
-        phrase, free = self._reading(self._phrases, _GRAMMAR_SCALE), self._reading(self._free)
-        if not phrase.text or not free.text:
-            return Hearing(phrase=phrase.text, free=free.text)
-        agreed = agreement(phrase, free)
-        said = phrase.text if agreed.believed else ""
+        phrase = self._reading(self._phrases, _SCALED_DOWN)
+        free = self._reading(self._free)
+        if not phrase.text:
+            return Hearing(free=free.text)
+        agreed = agreement(phrase, free, self._reading(self._phonemes, _SCALED_DOWN))
+        said = phrase.text if agreed.believed and understand(phrase.text) else ""
         return Hearing(said, phrase.text, free.text, agreed)
 
-    def _grammar_decoder(self, new_decoder: Callable[..., _Decoder], grammar: str) -> _Decoder:
-        """A decoder with a dictionary of the grammar's words alone, to save 20 MB."""
-        with tempfile.NamedTemporaryFile("w", suffix=".dict") as dictionary:
+    @contextmanager
+    def _dictionary(self, grammar: str) -> Iterator[str]:
+        """A file with the pronunciations of the grammar's words alone: saves 20 MB a decoder."""
+        with tempfile.NamedTemporaryFile("w", suffix=".dict") as file:
             for word in sorted(_words(grammar)):
-                dictionary.writelines(f"{form} {phones}\n" for form, phones in self._forms(word))
-            dictionary.flush()
-            decoder = new_decoder(
-                loglevel="FATAL", compallsen=True, lm=None, bestpath=False, dict=dictionary.name
-            )
-        decoder.add_jsgf_string("phrases", grammar)
-        decoder.activate_search("phrases")
-        return decoder
+                file.writelines(f"{form} {phones}\n" for form, phones in self._forms(word))
+            file.flush()
+            yield file.name
 
     def _forms(self, word: str) -> list[tuple[str, str]]:
         """The pronunciations of a word, as dictionary entries: "a", "a(2)"."""
@@ -154,7 +163,7 @@ class SphinxEars:
             return
         mean = _MEAN_LEVEL + _MEAN_PER_DB * (speech_db - _MEAN_LEVEL_DB)
         means = ",".join(f"{value:g}" for value in (mean, *self._tilt))
-        for decoder in (self._phrases, self._free):
+        for decoder in self._decoders():
             decoder.set_cmn(means)
             decoder.start_utt()
         self._decoding = True
@@ -165,13 +174,16 @@ class SphinxEars:
             return
         for at in range(0, len(pcm), _PIECE_BYTES):
             piece = bytes(pcm[at : at + _PIECE_BYTES])
-            self._phrases.process_raw(piece, False, False)  # noqa: FBT003 - its signature
-            self._free.process_raw(piece, False, False)  # noqa: FBT003
+            for decoder in self._decoders():
+                decoder.process_raw(piece, False, False)  # noqa: FBT003 - its signature
 
     def _end(self) -> None:
-        self._phrases.end_utt()
-        self._free.end_utt()
+        for decoder in self._decoders():
+            decoder.end_utt()
         self._decoding = False
+
+    def _decoders(self) -> tuple[_Decoder, ...]:
+        return self._phrases, self._free, self._phonemes
 
     def _learnt_tilt(self) -> tuple[float, ...]:
         """All cepstral means but the first, which is the level."""
@@ -186,11 +198,13 @@ class SphinxEars:
                 continue
             # The score comes as a probability; a hopeless one is rounded to nothing.
             likelihood = math.log(max(segment.ascore, sys.float_info.min)) * scale
-            filler = segment.word[0] in "<[+"
+            # Silence and noise have names in brackets, phonemes names in upper case.
+            is_word = segment.word[0] not in "<[+" and not segment.word.isupper()
+            phones = self._free.lookup_word(segment.word) if is_word else ""
             words.append(
                 HeardWord(
-                    text="" if filler else segment.word.partition("(")[0],
-                    phones=() if filler else tuple(self._free.lookup_word(segment.word).split()),
+                    text=segment.word.partition("(")[0] if is_word else "",
+                    phones=tuple(phones.split()),
                     start_frame=segment.start_frame,
                     end_frame=segment.end_frame + 1,
                     log_likelihood=likelihood,
