@@ -112,6 +112,8 @@ class Rig:
         await self.until(lambda: self.samples == before + 0.1 * RATE_HZ)
         turn = self.received(wire.AUDIO_START)[-1]["turn"]
         draining = asyncio.ensure_future(self.speaker.drain())
+        # A worker says that all is played after it was told that this was all.
+        await self.until(lambda: turn in [data["turn"] for data in self.received(wire.AUDIO_STOP)])
         await self.tell(wire.PLAYED, turn=turn, samples=4800, done=True)
         async with asyncio.timeout(BOUND_S):
             await draining
