@@ -24,6 +24,7 @@ ROOMS = {
     "google.genai": {"engines/gemini.py"},
     "httpx2": {"engines/gemini.py"},
     "jiter": {"answer_header.py"},
+    "soundfile": {"engines/opus.py"},
     "soxr": {"resampling.py"},
 }
 """Vendor library -> the one module that knows it."""
