@@ -120,7 +120,7 @@ def test_chunk_by_chunk_is_the_same_sound(samples: int, tmp_path: Path) -> None:
     (tmp_path / "sound.opus").write_bytes(data)
     whole, _ = soundfile.read(tmp_path / "sound.opus", dtype="float32")
     chunked = samples_of(opus.decode(data))
-    assert 0 == np.abs(np.clip(np.rint(whole * 32767), -32768, 32767) - chunked).max()
+    assert 0 == np.abs(np.rint(np.clip(whole, -1, 1) * 32767) - chunked).max()
 
 
 def test_speech_is_kept_as_it_sounded() -> None:
@@ -205,6 +205,32 @@ def test_what_is_not_opus_is_refused(tmp_path: Path) -> None:
     for other in others:
         with pytest.raises(ValueError, match="Ogg"):
             opus.decode(other)
+
+
+def test_stereo_is_refused(tmp_path: Path) -> None:
+    """Two channels are not played as one at half the speed."""
+    soundfile = pytest.importorskip("soundfile")
+    both = np.stack([tone(24_000)] * 2, axis=1)
+    soundfile.write(tmp_path / "both.ogg", both, 24_000, subtype="OPUS")
+    with pytest.raises(ValueError, match="2 channels"):
+        next(opus.decode((tmp_path / "both.ogg").read_bytes()))
+
+
+@pytest.mark.parametrize("end", [312, 311, 0, -1, -(2**63)])
+def test_an_end_before_the_start_is_damage(end: int) -> None:
+    """A length of nothing, or less, is not taken for silence."""
+    head, tags, sound = split(opus.encode(tone(2_000).tobytes(), AudioFormat(24_000)))
+    ended = sound[:6] + struct.pack("<q", end) + sound[14:]
+    with pytest.raises(ValueError, match="Opus"):
+        list(opus.decode(head + tags + sealed(ended)))
+
+
+def test_a_gain_beyond_all_numbers_is_clipped_or_refused() -> None:
+    """The head may ask for 128 dB more: what can't be a sample never becomes one."""
+    head, tags, sound = split(opus.encode(tone(2_000).tobytes(), AudioFormat(24_000)))
+    loud = head[: 28 + 16] + struct.pack("<h", 32_767) + head[28 + 18 :]
+    heard = samples_of(opus.decode(sealed(loud) + tags + sound))
+    assert {-32_767, 32_767} >= {int(heard.min()), int(heard.max())}
 
 
 def test_pages_out_of_place_are_refused(kept: bytes) -> None:

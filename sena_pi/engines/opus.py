@@ -33,7 +33,7 @@ RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 """The rates Opus knows."""
 
 BITRATE_BPS = 24_000
-"""Speech gains nothing that was measured up to 32,000, and 24,000 is a third smaller."""
+"""A quarter smaller than 32,000 for at most 0.6 dB of spectral distance in 6, on two voices."""
 
 READ_S = 0.12
 """Length of a decoded chunk: the longest Opus packet, and six of ours."""
@@ -62,8 +62,9 @@ class _Page(NamedTuple):
 def encode(pcm: bytes, audio_format: AudioFormat) -> bytes:
     """Mono speech as an Ogg/Opus file of about 3 kB a second.
 
-    Blocks for a few hundredths of the sound's length on a PC, a fifth on a Pi 4; other threads
-    run meanwhile.
+    Blocks for a fortieth of the sound's length on a desktop core (a Pi 4 is reckoned at a
+    fifth); other threads run meanwhile. Sound that stops in the middle of a vowel loses
+    loudness in its last 5 ms: Opus shortens the last packet, and so changes its mode there.
 
     Args:
         pcm: 16-bit samples; a torn last one is left out.
@@ -99,7 +100,9 @@ def encode(pcm: bytes, audio_format: AudioFormat) -> bytes:
             ) as file:
                 file.buffer_write(samples, "int16")
         except soundfile.LibsndfileError as error:
-            raise EngineUnavailable(f"libsndfile can't write Ogg/Opus: {error}") from error
+            raise EngineUnavailable(
+                f"libsndfile can't write Ogg/Opus: {error.error_string}"
+            ) from error
         kept.seek(0)
         return _without_padding(kept.read())
 
@@ -150,11 +153,14 @@ def _chunks(data: bytes) -> Iterator[AudioChunk]:
                     samples = file.read(wanted, dtype="float32")
                     if len(samples) != wanted:
                         raise ValueError("Opus that ends before its stated length")
+                    # Where pages lie about their length it may give memory it never filled.
+                    if not np.isfinite(samples).all():
+                        raise ValueError("damaged Opus: samples that are no numbers")
                     left -= wanted
-                    loud = np.clip(np.rint(samples * 32767), -32768, 32767)
-                    yield AudioChunk(audio_format, loud.astype("<i2").tobytes())
+                    whole = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+                    yield AudioChunk(audio_format, whole.tobytes())
         except soundfile.LibsndfileError as error:
-            raise ValueError(f"damaged Opus: {error}") from error
+            raise ValueError(f"damaged Opus: {error.error_string}") from error
 
 
 def _soundfile() -> ModuleType:
@@ -188,8 +194,8 @@ def _pages(data: bytes) -> list[_Page]:
         if here != (len(pages), serial, first, last):
             raise ValueError("Ogg pages are missing, or not of one stream")
         pages.append(page)
-    if len(pages) < 3:  # the head, the tags, and sound
-        raise ValueError("not a whole Ogg file")
+    if not pages:
+        raise ValueError("not an Ogg file: it is empty")
     return pages
 
 
@@ -205,7 +211,7 @@ def _page(data: bytes, at: int) -> _Page:
     raw = data[at : body_at + sum(lengths)]
     if (magic, version) != (b"OggS", 0):
         raise ValueError("not an Ogg file")
-    if len(raw) != body_at - at + sum(lengths) or _crc(raw) != crc:
+    if _crc(raw) != crc:  # of a page that is cut too
         raise ValueError("an Ogg file that is cut or damaged")
     return _Page(flags, granule, serial, number, data[body_at : at + len(raw)], raw)
 
