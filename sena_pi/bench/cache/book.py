@@ -49,14 +49,14 @@ class Book:
 
     @classmethod
     def open(cls, options: Options) -> Book:
-        """A new one, or when resuming the newest of the same options in the same folder."""
+        """A new one; when resuming, the newest of the same options and versions in the folder."""
         options.out.mkdir(parents=True, exist_ok=True)
         # Through JSON, so that tuples compare equal to the lists they become.
         how = json.loads(json.dumps(options.how()))
         if options.resume:
             for path in sorted(options.out.glob("cache-*.json"), reverse=True):
                 data = json.loads(path.read_text())
-                if data.get("how") == how:
+                if (data["how"], data["versions"]) == (how, versions()):
                     return cls(path, data)
         now = datetime.now(UTC)
         data = {

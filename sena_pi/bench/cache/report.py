@@ -33,8 +33,11 @@ def bytes_table(results: list[dict[str, Any]], how: dict[str, Any]) -> str:
     lines = []
     for size in sorted({result["size"] for result in results}):
         of_size = [result for result in results if result["size"] == size]
-        for design in unique(result["design"] for result in of_size):
-            lines.append(bytes_line([r for r in of_size if r["design"] == design], how["days"]))
+        by_design = [
+            [result for result in of_size if result["design"] == design]
+            for design in unique(result["design"] for result in of_size)
+        ]
+        lines += [bytes_line(of_design, how["days"]) for of_design in by_design]
     entries = "one entry an answer" if how["whole"] else "texts and sentences apart"
     start = "cache full of cold entries" if how["prefilled"] else "from an empty folder"
     title = (
