@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sena_pi.cache import catalogue
 from sena_pi.cache.catalogue import CHECKED, Catalogue
-from sena_pi.cache.index import BYTES_PER_ENTRY
+from sena_pi.cache.index import BYTES_PER_ENTRY, EMPTY_BYTES
 from sena_pi.cache.log import SEGMENT_BYTES, SegmentLog, StaleStart
 from sena_pi.cache.records import (
     KEY_BYTES,
@@ -29,11 +29,16 @@ from sena_pi.cache.records import (
     segment_of,
 )
 from sena_pi.cache.wear import Wear
+from sena_pi.replace import sync_folder
 
 LOG_NAME: Final = "responses.log"
 MOST_USES: Final = 3
+_LEAST_SEGMENTS: Final = 3
 
 _INDEX_SHARE: Final = 16
+_LEAST_INDEX_BYTES: Final = 96 << 10
+_INDEX_FILES: Final = 3
+"""The index, its journal while it is written, and a broken one that was set aside."""
 _TRANSACTION_SYNCS: Final = 3
 _COUNTS_KEY: Final = bytes(KEY_BYTES)
 
@@ -54,10 +59,20 @@ class CardSettings:
     index_every_bytes: int = 4 << 20
     segment_bytes: int = SEGMENT_BYTES
 
+    def __post_init__(self) -> None:
+        if self.segments < _LEAST_SEGMENTS:
+            needed = _LEAST_SEGMENTS * self.segment_bytes + self.index_bytes
+            raise ValueError(f"a cache of {self.budget_bytes} bytes is too small: {needed} needed")
+
     @property
     def index_bytes(self) -> int:
-        """What is left to the index."""
-        return self.budget_bytes // _INDEX_SHARE
+        """What is left to the index's files."""
+        return max(self.budget_bytes // _INDEX_SHARE, _LEAST_INDEX_BYTES)
+
+    @property
+    def longest_index_bytes(self) -> int:
+        """Bound of each of them; what a journal has beside its pages fits into the rest."""
+        return self.index_bytes // _INDEX_FILES * 63 // 64
 
     @property
     def segments(self) -> int:
@@ -67,7 +82,7 @@ class CardSettings:
     @property
     def most_entries(self) -> int:
         """More entries than the index has room for are not kept."""
-        return self.index_bytes // BYTES_PER_ENTRY
+        return (self.longest_index_bytes - EMPTY_BYTES) // BYTES_PER_ENTRY
 
     @property
     def longest_payload(self) -> int:
@@ -103,15 +118,20 @@ class Card:
         self.counts: dict[str, Any] = {}
         self.wear = Wear()
         self.evicted = self.damaged = 0
-        if writable:
+        if writable and not folder.exists():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sync_folder(folder.parent)
+        self._catalogue = Catalogue(
+            folder, writable=writable, index_bytes=settings.longest_index_bytes
+        )
         self._log = SegmentLog(
             folder / LOG_NAME,
             segments=settings.segments,
             segment_bytes=settings.segment_bytes,
             writable=writable,
+            # It would say of an empty log that it goes on in its middle.
+            before_emptying=self._catalogue.delete,
         )
-        self._catalogue = Catalogue(folder, writable=writable)
         try:
             self._recover()
         except BaseException:
@@ -135,14 +155,30 @@ class Card:
         paths = [self._folder / LOG_NAME, *catalogue.files(self._folder)]
         return sum(path.stat().st_size for path in paths if path.exists())
 
+    @property
+    def writable(self) -> bool:
+        """It may be written; if not, others may write it meanwhile."""
+        return self._writable
+
+    @property
+    def vanished(self) -> bool:
+        """Its log was deleted: what is written now would be lost."""
+        return self._log.vanished
+
+    @property
+    def uncertain(self) -> bool:
+        """A write failed: the log may hold more entries than are known."""
+        return self._log.uncertain
+
     def holds(self, key: bytes) -> bool:
         """Whether the card has this entry."""
         return key in self._catalogue.places
 
-    def read(self, key: bytes) -> bytes | None:
+    def read(self, key: bytes, *, counts: bool = True) -> bytes | None:
         """An entry's payload, None when there is none or it is damaged. Never writes.
 
-        Its checksum is looked at when it is read for the first time.
+        Its checksum is looked at when it is read for the first time. `counts`: it was asked for,
+        and will be carried over when its segment is reclaimed.
 
         Raises:
             OSError: the disk refuses.
@@ -155,15 +191,20 @@ class Card:
             payload = self._log.payload(where ^ CHECKED)
         else:
             checked = self._log.checked_payload(where, key)
-            self._catalogue.was_checked(key, where, good=checked is not None)
             if checked is None:
                 self.damaged += 1
-                return self.read(key)  # it may have been replaced meanwhile
-            payload, where = checked, where | CHECKED
+                self._catalogue.was_checked(key, where, good=False)
+                return self.read(key, counts=counts)  # it may have been replaced meanwhile
+            payload = checked
+            # Who does not write it can't know when others write over it: looks each time.
+            if self._writable:
+                self._catalogue.was_checked(key, where, good=True)
+                where |= CHECKED
         if places.get(key) != where:
-            return self.read(key)  # its segment was reclaimed while it was read
+            # Its segment was reclaimed while it was read.
+            return self.read(key, counts=counts)
         uses = self._uses.get(key, 0)
-        if uses < MOST_USES:
+        if counts and uses < MOST_USES:
             self._uses[key] = uses + 1
         return payload
 
@@ -177,7 +218,7 @@ class Card:
         Raises:
             OSError: the disk refuses; what was synced before is kept, the rest is not.
         """
-        if self._log.vanished:
+        if self.vanished:
             raise FileNotFoundError(2, "it was deleted", str(self._folder / LOG_NAME))
         queue = deque([*records, Record(Kind.COUNTS, _COUNTS_KEY, json.dumps(counts).encode())])
         queue.extendleft(self._carried())
@@ -195,19 +236,18 @@ class Card:
     def forget(self, keys: Iterable[bytes]) -> None:
         """Make entries unreadable, on the card too; returns when they are.
 
+        Reads the whole log, for older copies of them.
+
         Raises:
             OSError: the disk refuses; they are not served any more until the next start.
         """
-        plain = self._catalogue.plain()
-        places = {key: plain[key] for key in keys if key in plain}
-        for key in places:
+        keys = frozenset(keys)
+        for key in keys:
             self._catalogue.drop(key)
-        # Older copies may lie in other segments: a start without an index must know.
-        self.write([Record(Kind.FORGOTTEN, key, b"") for key in places], self.counts)
-        with self.wear.counted(sum(map(length_of, places.values())), syncs=1):
-            for key, where in places.items():
-                if self._log.checked_payload(where, key) is not None:
-                    self._log.wipe(where)
+        # A start without an index must know, even if a wipe is lost in a power cut.
+        self.write([Record(Kind.FORGOTTEN, key, b"") for key in keys], self.counts)
+        with self.wear.counted(syncs=1):
+            self._log.wipe(keys)
             self._log.sync()
 
     def write_index(self) -> None:
@@ -238,9 +278,13 @@ class Card:
         Raises:
             OSError: the disk refuses.
         """
-        self.abandon()
-        for path in [*catalogue.files(self._folder), self._folder / LOG_NAME]:
-            path.unlink(missing_ok=True)
+        try:
+            # The index first, for good: it must never be found beside a newer log.
+            self._catalogue.delete()
+            (self._folder / LOG_NAME).unlink(missing_ok=True)
+            sync_folder(self._folder)
+        finally:
+            self.abandon()
 
     def problems(self) -> Iterator[str]:
         """Read every entry and compare what is known of it; blocks for long."""
@@ -264,12 +308,13 @@ class Card:
         """The next records that fit into this segment, and the index."""
         batch, size = [], 0
         room = self._settings.most_entries - len(self)
-        while queue and room > 0:
+        while queue:
             size += record_bytes(len(queue[0].payload))
-            if not self._log.fits(size):
+            is_more = queue[0].kind is Kind.ENTRY and not self.holds(queue[0].key)
+            if not self._log.fits(size) or (is_more and room <= 0):
                 break
             batch.append(queue.popleft())
-            room -= 1
+            room -= is_more
         return batch
 
     def _append(self, batch: list[Record]) -> None:
@@ -280,6 +325,8 @@ class Card:
         for record, where in zip(batch, places, strict=True):
             if record.kind is Kind.ENTRY:
                 self._catalogue.add(record.key, where)
+            elif record.kind is Kind.FORGOTTEN:
+                self._catalogue.drop(record.key)
 
     def _reclaim(self) -> None:
         """Go on to the next segment; what its slot still holds is gone."""
@@ -295,9 +342,9 @@ class Card:
         doomed = self._log.segment + 1 - self._log.segments
         used = sorted(
             (
-                (self._uses[key], where & ~CHECKED, key)
-                for key, where in self._catalogue.places.items()
-                if segment_of(where & ~CHECKED) == doomed and self._uses.get(key)
+                (self._uses[key], where, key)
+                for key, where in self._catalogue.plain().items()
+                if segment_of(where) == doomed and self._uses.get(key)
             ),
             reverse=True,
         )
@@ -339,6 +386,7 @@ class Card:
             self.write_index()
 
     def _learn(self, records: Iterable[tuple[int, Record]]) -> None:
+        before = self._position
         for where, record in records:
             if record.kind is Kind.COUNTS:
                 with contextlib.suppress(ValueError):
@@ -347,6 +395,9 @@ class Card:
                 self._catalogue.drop(record.key)
             else:
                 self._catalogue.add(record.key, where)
+        if self._writable and self._position != before:
+            # Who wrote it may have been killed before it was: the index must not know more.
+            self._log.sync()
 
 
 def exists(folder: Path) -> bool:

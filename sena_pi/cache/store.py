@@ -136,6 +136,17 @@ class Store:
             return None
         return None if payload is None else (payload, "card")
 
+    def peek(self, key: bytes) -> tuple[bytes, Tier] | None:
+        """As `fetch`, for those who only look: it does not count as being asked for."""
+        fresh = self._memory.get(key)
+        if fresh is not None:
+            return fresh.record.payload, "memory"
+        try:
+            payload = self.card.read(key, counts=False) if self.card is not None else None
+        except OSError:
+            return None
+        return None if payload is None else (payload, "card")
+
     def put(self, record: Record) -> bool:
         """Keep a record in memory, and on the card in time; False: it is too long to be kept."""
         if len(record.payload) > self._settings.card.longest_payload:
