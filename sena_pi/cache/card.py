@@ -11,14 +11,13 @@ import contextlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from sena_pi.cache import catalogue
+from sena_pi.cache.budget import CardSettings
 from sena_pi.cache.catalogue import CHECKED, Catalogue
-from sena_pi.cache.index import BYTES_PER_ENTRY, EMPTY_BYTES
-from sena_pi.cache.log import SEGMENT_BYTES, SegmentLog, StaleStart
+from sena_pi.cache.log import SegmentLog, StaleStart
 from sena_pi.cache.records import (
     KEY_BYTES,
     Kind,
@@ -31,63 +30,13 @@ from sena_pi.cache.records import (
 from sena_pi.cache.wear import Wear
 from sena_pi.replace import sync_folder
 
+__all__ = ["LOG_NAME", "Card", "CardSettings", "exists"]
+
 LOG_NAME: Final = "responses.log"
 MOST_USES: Final = 3
-_LEAST_SEGMENTS: Final = 3
 
-_INDEX_SHARE: Final = 16
-_LEAST_INDEX_BYTES: Final = 96 << 10
-_INDEX_FILES: Final = 3
-"""The index, its journal while it is written, and a broken one that was set aside."""
 _TRANSACTION_SYNCS: Final = 3
 _COUNTS_KEY: Final = bytes(KEY_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class CardSettings:
-    """How the card is used.
-
-    Attributes:
-        budget_bytes: bound of everything in the folder, index and reserve included.
-        carry_share: at most so much of each segment is filled with what is carried over.
-        index_every_bytes: the index is written after so much of the log.
-        segment_bytes: length of a segment.
-    """
-
-    budget_bytes: int = 64 << 20
-    carry_share: float = 0.5
-    index_every_bytes: int = 4 << 20
-    segment_bytes: int = SEGMENT_BYTES
-
-    def __post_init__(self) -> None:
-        if self.segments < _LEAST_SEGMENTS:
-            needed = _LEAST_SEGMENTS * self.segment_bytes + self.index_bytes
-            raise ValueError(f"a cache of {self.budget_bytes} bytes is too small: {needed} needed")
-
-    @property
-    def index_bytes(self) -> int:
-        """What is left to the index's files."""
-        return max(self.budget_bytes // _INDEX_SHARE, _LEAST_INDEX_BYTES)
-
-    @property
-    def longest_index_bytes(self) -> int:
-        """Bound of each of them; what a journal has beside its pages fits into the rest."""
-        return self.index_bytes // _INDEX_FILES * 63 // 64
-
-    @property
-    def segments(self) -> int:
-        """Segments in the log."""
-        return (self.budget_bytes - self.index_bytes) // self.segment_bytes
-
-    @property
-    def most_entries(self) -> int:
-        """More entries than the index has room for are not kept."""
-        return (self.longest_index_bytes - EMPTY_BYTES) // BYTES_PER_ENTRY
-
-    @property
-    def longest_payload(self) -> int:
-        """A longer one would take too much of a segment."""
-        return self.segment_bytes // 4
 
 
 class Card:
@@ -217,10 +166,13 @@ class Card:
 
         Raises:
             OSError: the disk refuses; what was synced before is kept, the rest is not.
+            ValueError: a record is longer than a segment.
         """
         if self.vanished:
             raise FileNotFoundError(2, "it was deleted", str(self._folder / LOG_NAME))
         queue = deque([*records, Record(Kind.COUNTS, _COUNTS_KEY, json.dumps(counts).encode())])
+        if any(record_bytes(len(one.payload)) > self._settings.segment_bytes for one in queue):
+            raise ValueError("a record is longer than a segment")
         queue.extendleft(self._carried())
         while queue:
             batch = self._fitting(queue)
@@ -386,8 +338,9 @@ class Card:
             self.write_index()
 
     def _learn(self, records: Iterable[tuple[int, Record]]) -> None:
-        before = self._position
+        learned = False
         for where, record in records:
+            learned = True
             if record.kind is Kind.COUNTS:
                 with contextlib.suppress(ValueError):
                     self.counts = json.loads(record.payload)
@@ -395,7 +348,7 @@ class Card:
                 self._catalogue.drop(record.key)
             else:
                 self._catalogue.add(record.key, where)
-        if self._writable and self._position != before:
+        if self._writable and learned:
             # Who wrote it may have been killed before it was: the index must not know more.
             self._log.sync()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from sena_pi.cache.index import Index, Snapshot
+from sena_pi.cache.index import ForeignIndex, Index, Snapshot
 from sena_pi.replace import sync_folder
 
 INDEX_NAME: Final = "index.db"
@@ -32,24 +33,27 @@ class Catalogue:
         places: key to place in the log, with CHECKED where it was.
     """
 
-    def __init__(self, folder: Path, *, writable: bool) -> None:
+    def __init__(self, folder: Path, *, writable: bool, index_bytes: int | None = None) -> None:
+        """Know nothing yet. `index_bytes`: bound of each of the index's files."""
         self._folder = folder
+        self._index_bytes = index_bytes
         self._writable = writable
         self._lock = threading.Lock()
         self._index: Index | None = None
         self._unindexed: dict[bytes, int] = {}
         self._dropped: set[int] = set()
+        self._damaged: list[tuple[bytes, int]] = []
         self.places: dict[bytes, int] = {}
 
     @property
     def changed(self) -> bool:
         """The index does not know all of it."""
-        return bool(self._unindexed or self._dropped)
+        return bool(self._unindexed or self._dropped or self._damaged)
 
     def read(self) -> Snapshot | None:
         """Take the places from the index; None when there is none that can be used."""
         try:
-            self._index = Index(self._folder / INDEX_NAME, writable=self._writable)
+            self._index = self._opened()
             snapshot = self._index.read()
         except (sqlite3.Error, ValueError) as error:
             self._failed(error)
@@ -61,8 +65,8 @@ class Catalogue:
         """Begin anew: the index is to be written whole the next time."""
         self.close()
         self.places = {}
-        self._unindexed.clear()
-        self._dropped.clear()
+        self._known_to_all()
+        self._damaged.clear()
 
     def add(self, key: bytes, where: int) -> None:
         """An entry lies here now, and nowhere else."""
@@ -80,7 +84,7 @@ class Catalogue:
 
     def drop_before(self, place: int) -> list[bytes]:
         """What lies before this place is there no more; the keys."""
-        gone = [key for key, where in self.places.items() if where & ~CHECKED < place]
+        gone = [key for key, where in self.plain().items() if where < place]
         for key in gone:
             self.drop(key)
         return gone
@@ -93,6 +97,7 @@ class Catalogue:
                     self.places[key] = where | CHECKED
                 else:
                     del self.places[key]
+                    self._damaged.append((key, where))
 
     def recheck(self) -> None:
         """Every checksum is to be looked at again."""
@@ -108,12 +113,19 @@ class Catalogue:
             until: segment and offset up to which this is all.
             counts: counters to keep beside.
         """
+        self._drop_damaged()
         try:
-            if self._index is None:
-                self._index = Index(self._folder / INDEX_NAME)
-                self._index.replace(self.plain(), until, counts)
-            else:
-                dropped = [where for where in self._dropped if where >= before]
+            self._write(before, until, counts)
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return False
+        self._known_to_all()
+        return True
+
+    def _write(self, before: int, until: tuple[int, int], counts: Mapping[str, Any]) -> None:
+        if self._index is not None:
+            dropped = [where for where in self._dropped if where >= before]
+            try:
                 self._index.write(
                     before=before,
                     dropped=dropped,
@@ -121,19 +133,23 @@ class Catalogue:
                     until=until,
                     counts=counts,
                 )
-        except (sqlite3.Error, OSError) as error:
-            self._failed(error)
-            return False
-        self._unindexed.clear()
-        self._dropped.clear()
-        return True
+                return
+            except sqlite3.OperationalError as error:
+                # Half-empty pages have made it longer than it may be. Or the disk is full.
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+                    raise
+        else:
+            self._index = self._opened()
+        self._index.replace(self.plain(), until, counts)
 
     def plain(self) -> dict[bytes, int]:
         """The places alone."""
-        return {key: where & ~CHECKED for key, where in self.places.items()}
+        with self._lock:
+            return {key: where & ~CHECKED for key, where in self.places.items()}
 
     def problems(self, before: int) -> Iterator[str]:
         """Where the index differs from what is known in memory."""
+        self._drop_damaged()
         if self._index is None:
             return
         try:
@@ -155,17 +171,54 @@ class Catalogue:
             self._index.close()
             self._index = None
 
+    def delete(self) -> None:
+        """Close the index and delete its files; returns when they are gone for good.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self.close()
+        found = [path for path in files(self._folder) if path.exists()]
+        for path in found:
+            path.unlink(missing_ok=True)
+        if found:
+            sync_folder(self._folder)
+
+    def _opened(self) -> Index:
+        return Index(
+            self._folder / INDEX_NAME, writable=self._writable, longest_bytes=self._index_bytes
+        )
+
+    def _known_to_all(self) -> None:
+        self._unindexed.clear()
+        self._dropped.clear()
+
+    def _drop_damaged(self) -> None:
+        """What readers found damaged is not to be known by the index any more either."""
+        with self._lock:
+            damaged, self._damaged = self._damaged, []
+        for key, where in damaged:
+            if self._unindexed.get(key) == where:
+                del self._unindexed[key]
+            else:
+                self._dropped.add(where)
+
     def _failed(self, error: Exception) -> None:
         """The log knows all: a broken index is set aside, and the next writing makes it anew."""
         self.close()
         if not self._writable:
             return
-        if not _is_broken(error):
+        path = self._folder / INDEX_NAME
+        if not _is_broken(error, path):
             _log.warning("the cache's index can't be used now: %s", error)
             return
         _log.warning("the cache's index is set aside and made anew: %s", error)
         with contextlib.suppress(OSError):
-            (self._folder / INDEX_NAME).replace(self._folder / BROKEN_NAME)
+            fits = self._index_bytes is None or path.stat().st_size <= self._index_bytes
+            if fits or isinstance(error, ForeignIndex):
+                path.replace(self._folder / BROKEN_NAME)
+            else:
+                path.unlink()
             for suffix in _BESIDE:
                 (self._folder / f"{INDEX_NAME}{suffix}").unlink(missing_ok=True)
             sync_folder(self._folder)
@@ -185,10 +238,12 @@ _PASSING: Final = {
 """Errors that are the moment's or the disk's, and no fault of the file."""
 
 
-def _is_broken(error: Exception) -> bool:
+def _is_broken(error: Exception, path: Path) -> bool:
     if isinstance(error, OSError):
         return False
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code == sqlite3.SQLITE_READONLY:
+        return os.access(path, os.W_OK)  # a damaged header says so, too
     return code not in _PASSING
 
 

@@ -11,7 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from sena_pi.cache.records import (
     Found,
     Record,
     first_place,
+    header_at,
     length_of,
     offset_of,
     payload_of,
@@ -28,6 +29,7 @@ from sena_pi.cache.records import (
     segment_of,
     whole_records,
 )
+from sena_pi.replace import sync_folder
 
 SEGMENT_BYTES: Final = 1 << 20
 
@@ -53,14 +55,16 @@ class SegmentLog:
         segments: int,
         segment_bytes: int = SEGMENT_BYTES,
         writable: bool = True,
+        before_emptying: Callable[[], None] = lambda: None,
     ) -> None:
         """Open it, and make it when it is to be written and there is none; blocks for the disk.
 
-        A file of another size is emptied: its segments lie elsewhere.
+        A file of another size is emptied: its segments lie elsewhere. `before_emptying` is called
+        before that, and before a new one is made, when no other process can be writing.
 
         Raises:
             LogBusy: another process writes it.
-            FileNotFoundError: there is none, and it is only to be read.
+            FileNotFoundError: there is none, or an empty one, and it is only to be read.
             OSError: the disk refuses.
         """
         self._path = path
@@ -72,15 +76,19 @@ class SegmentLog:
             if writable:
                 self._lock()
                 if size != segments * segment_bytes:
+                    before_emptying()
                     self._reserve(segments * segment_bytes)
             else:
-                segments = size // segment_bytes
+                segments = self._found_segments(size)
         except BaseException:
             os.close(self._fd)
             raise
         self.segments = segments
         self.segment = 0
         self.offset = 0
+        self._synced = 0
+        self._remains = 0
+        self._left_remains = False
 
     @property
     def closed(self) -> bool:
@@ -105,7 +113,8 @@ class SegmentLog:
     def next_segment(self) -> None:
         """Go on to the next segment; what its slot held is gone from now on."""
         self.segment += 1
-        self.offset = 0
+        self._left_remains = self.uncertain
+        self.offset = self._synced = self._remains = 0
 
     @property
     def vanished(self) -> bool:
@@ -120,6 +129,9 @@ class SegmentLog:
         """
         packed = [record.packed(self.segment) for record in records]
         data = b"".join(packed)
+        # What an earlier attempt left behind these would be taken for newer than they are.
+        data += bytes(max(0, self._remains - self.offset - len(data)))
+        self._remains = self.offset + len(data)
         view, at = memoryview(data), self._file_offset(self.segment, self.offset)
         while view:
             written = os.pwrite(self._fd, view, at)
@@ -134,9 +146,21 @@ class SegmentLog:
         """Wait until all that was written is on the card.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the disk refuses; what was not synced is to be written again.
         """
-        os.fdatasync(self._fd)
+        try:
+            os.fdatasync(self._fd)
+        except OSError:
+            # The kernel tells it once, and may have dropped the pages: asking again is no use.
+            self.offset = self._synced
+            raise
+        self._synced = self.offset
+        self._remains = 0
+
+    @property
+    def uncertain(self) -> bool:
+        """There may be records in it that were never said to be written."""
+        return self._left_remains or self._remains > 0
 
     def payload(self, where: int) -> bytes:
         """The bytes at a place, unchecked: for one that `checked_payload` has found good.
@@ -157,20 +181,32 @@ class SegmentLog:
         at = self._file_offset(segment, offset_of(where))
         return payload_of(os.pread(self._fd, HEADER_BYTES + length_of(where), at), segment, key)
 
-    def wipe(self, where: int) -> None:
-        """Overwrite a payload with zeros, so that it can't be read from the card any more.
+    def wipe(self, keys: Collection[bytes]) -> int:
+        """Overwrite every payload of these keys with zeros; how many bytes. Not yet synced.
+
+        Also older ones, and copies that no index knows: all segments are read for it.
 
         Raises:
             OSError: the disk refuses.
         """
-        at = self._file_offset(segment_of(where), offset_of(where)) + HEADER_BYTES
-        os.pwrite(self._fd, bytes(length_of(where)), at)
+        wiped = 0
+        for slot in range(self.segments):
+            data = self._slot(slot)
+            if not any(key in data for key in keys):
+                continue
+            for found in whole_records(data):
+                length = len(found.record.payload)
+                if found.record.key in keys and length:
+                    at = slot * self.segment_bytes + found.offset + HEADER_BYTES
+                    os.pwrite(self._fd, bytes(length), at)
+                    wiped += length
+        return wiped
 
     def follow(self, segment: int, offset: int) -> Iterator[tuple[int, Record]]:
         """Every whole record from here to the end, with its place; writing goes on behind them.
 
         Raises:
-            StaleStart: the log has gone round since it was here.
+            StaleStart: the log has gone round since it was here, or it is another log.
             OSError: the disk refuses.
         """
         self.segment, self.offset = segment, offset
@@ -181,8 +217,10 @@ class SegmentLog:
             if found:
                 self.offset = found[-1].offset + record_bytes(len(found[-1].record.payload))
             if not self._begun(self.segment + 1):
-                return
+                break
             self.next_segment()
+        self._synced = self.offset
+        self._expect_the_end()
 
     def everything(self) -> Iterator[tuple[int, Record]]:
         """Every whole record, oldest first, with its place; writing goes on behind them.
@@ -200,6 +238,7 @@ class SegmentLog:
                 yield place(segment, one.offset, len(one.record.payload)), one.record
                 if segment == self.segment:
                     self.offset = one.offset + record_bytes(len(one.record.payload))
+        self._synced = self.offset
 
     def _found(self, segment: int, offset: int) -> Iterable[Found]:
         data = self._slot(segment % self.segments)
@@ -213,11 +252,25 @@ class SegmentLog:
             raise StaleStart(first_place(newest))
         return newest == segment
 
+    def _expect_the_end(self) -> None:
+        """Each slot begins with the segment that should be there, or with none that is known."""
+        for slot in range(self.segments):
+            expected = self.segment - (self.segment - slot) % self.segments
+            head = header_at(os.pread(self._fd, HEADER_BYTES, slot * self.segment_bytes))
+            if head is not None and head.segment != expected:
+                # A whole segment between is damaged, or who said where to begin was wrong.
+                raise StaleStart(first_place(head.segment))
+
     def _slot(self, slot: int) -> bytes:
         return os.pread(self._fd, self.segment_bytes, slot * self.segment_bytes)
 
     def _file_offset(self, segment: int, offset: int) -> int:
         return segment % self.segments * self.segment_bytes + offset
+
+    def _found_segments(self, size: int) -> int:
+        if size < self.segment_bytes:
+            raise FileNotFoundError(errno.ENOENT, "nothing was written yet", str(self._path))
+        return size // self.segment_bytes
 
     def _lock(self) -> None:
         try:
@@ -236,7 +289,8 @@ class SegmentLog:
                 os.ftruncate(self._fd, 0)
             raise
         os.fsync(self._fd)
+        sync_folder(self._path.parent)
 
 
 class StaleStart(Exception):
-    """Whoever said where to begin reading has missed a whole round of the log."""
+    """The log does not go on as whoever said where to begin reading believed."""

@@ -7,6 +7,8 @@ read is still read.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import threading
 import time
@@ -15,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sena_pi.cache.card import Card, CardSettings
+from sena_pi.cache.budget import CardSettings
+from sena_pi.cache.card import Card, exists
 from sena_pi.cache.fresh import FreshEntries
-from sena_pi.cache.records import Record
+from sena_pi.cache.log import LogBusy
+from sena_pi.cache.records import Kind, Record
 
 Tier = Literal["memory", "card"]
 
@@ -90,6 +94,7 @@ class Store:
         self._turns_due = 0
         self._due_since: float | None = None
         self._tried_at = float("-inf")
+        self._outdated: set[bytes] = set()
         self._evicted = 0
         self.trouble: str | None = None
         self.written_today = 0
@@ -115,9 +120,9 @@ class Store:
         """Key of every entry, those in memory first."""
         with self._state:
             fresh = [entry.record.key for entry in self._memory]
+            elsewhere = self._outdated.union(fresh)
         yield from fresh
-        seen = set(fresh)
-        yield from (key for key in self.card or () if key not in seen)
+        yield from (key for key in self.card or () if key not in elsewhere)
 
     def fetch(self, key: bytes) -> tuple[bytes, Tier] | None:
         """A payload and where it was; None when there is none. Never raises, never writes."""
@@ -127,7 +132,7 @@ class Store:
                 self._asked_again(key)
             return fresh.record.payload, "memory"
         card = self.card
-        if card is None:
+        if card is None or key in self._outdated:
             return None
         try:
             payload = card.read(key)
@@ -141,8 +146,11 @@ class Store:
         fresh = self._memory.get(key)
         if fresh is not None:
             return fresh.record.payload, "memory"
+        card = self.card
+        if card is None or key in self._outdated:
+            return None
         try:
-            payload = self.card.read(key, counts=False) if self.card is not None else None
+            payload = card.read(key, counts=False)
         except OSError:
             return None
         return None if payload is None else (payload, "card")
@@ -154,7 +162,11 @@ class Store:
         card = self.card
         due = not self._settings.promote or (card is not None and card.holds(record.key))
         with self._state:
-            self._evicted += len(self._memory.add(record, due=due))
+            for gone in self._memory.add(record, due=due):
+                self._evicted += 1
+                if self._on_card(gone.key):
+                    # The card knows only what it was before.
+                    self._outdated.add(gone.key)
             self._note_due()
         return True
 
@@ -172,6 +184,8 @@ class Store:
         now = self._monotonic()
         if self.trouble is not None and now - self._tried_at < RETRY_S:
             return False
+        if self.written_today >= settings.written_bytes_a_day:
+            return False
         return (
             self._memory.due_bytes >= settings.group_bytes
             or self._turns_due >= settings.group_turns
@@ -186,21 +200,22 @@ class Store:
         with self._writing:
             if not self._writable:
                 return False
+            with self._state:
+                due = self._memory.due()
+            if not due and not self._outdated:
+                return True
             self._tried_at = self._monotonic()
-            if self.card is None:
-                self._open()
-            card = self.card
+            card = self._ready()
             if card is None or self.written_today >= self._settings.written_bytes_a_day:
                 return False
             with self._state:
-                due = self._memory.due()
                 self._turns_due, self._due_since = 0, None
             return self._written(card, due)
 
     def keep_counts(self) -> None:
         """Write the counters alone, when they changed and nothing else is due. Never raises."""
         with self._writing:
-            if self.card is not None and self._writable and self.trouble is None:
+            if self.card is not None and self.card.writable and self.trouble is None:
                 counts = self._counts()
                 if counts != self.card.counts:
                     self._written(self.card, [])
@@ -216,12 +231,15 @@ class Store:
             with self._state:
                 for key in keys:
                     self._memory.remove(key)
-            if self.card is not None and any(map(self.card.holds, keys)):
-                before = self.card.wear.written_bytes
+                self._outdated.update(keys)
+            card = self._needed()
+            if card is not None and (card.uncertain or any(map(card.holds, keys))):
+                before = card.wear.written_bytes
                 try:
-                    self.card.forget(keys)
+                    card.forget(keys)
                 finally:
-                    self.written_today += self.card.wear.written_bytes - before
+                    self.written_today += card.wear.written_bytes - before
+            self._outdated.difference_update(keys)
 
     def clear(self) -> None:
         """Delete all, and begin anew.
@@ -233,10 +251,14 @@ class Store:
             with self._state:
                 self._memory.clear()
                 self._due_since = None
-            card, self.card = self.card, None
-            if card is not None:
-                card.delete()
-            self._open()
+            card = self._needed()
+            self.card = None
+            try:
+                if card is not None:
+                    card.delete()
+                self._outdated.clear()
+            finally:
+                self._open()
 
     def recheck(self) -> None:
         """A new day: its bytes are counted anew, and every record's checksum is looked at again."""
@@ -250,8 +272,10 @@ class Store:
         with self._writing:
             if self.trouble is not None:
                 yield self.trouble
-            fresh = list(self._memory)
-            if self._memory.due_bytes != sum(len(one.record.payload) for one in fresh if one.due):
+            with self._state:
+                due_bytes = sum(len(one.payload) for one in self._memory.due())
+                counted_right = self._memory.due_bytes == due_bytes
+            if not counted_right:
                 yield "the bytes in memory that wait for the card are counted wrongly"
             if self._memory.kept_bytes > self._settings.memory_bytes:
                 yield f"{self._memory.kept_bytes} bytes are in memory"
@@ -265,8 +289,9 @@ class Store:
                 return
             self.flush()
             self.keep_counts()
-            self.card.close()
-            self.card = None
+            card, self.card = self.card, None
+            if card is not None:
+                card.close()
 
     def abandon(self) -> None:
         """Close the card as it is."""
@@ -289,8 +314,10 @@ class Store:
 
     def _written(self, card: Card, due: list[Record]) -> bool:
         before = card.wear.written_bytes
+        outdated = list(self._outdated)
+        forgotten = [Record(Kind.FORGOTTEN, key, b"") for key in outdated]
         try:
-            card.write(due, self._counts())
+            card.write([*forgotten, *due], self._counts())
         except OSError as error:
             self._in_trouble(f"the cache can't be written: {error.strerror}")
             with self._state:
@@ -300,17 +327,46 @@ class Store:
             self.written_today += card.wear.written_bytes - before
         self._out_of_trouble()
         with self._state:
+            self._outdated.difference_update(outdated)
             for record in due:
                 self._memory.remove(record.key, record)
             self._note_due()
             return not self._memory.due_bytes
 
+    def _on_card(self, key: bytes) -> bool:
+        card = self.card
+        return card is not None and card.holds(key)
+
+    def _ready(self) -> Card | None:
+        """The card to write to, opened again where it was lost."""
+        if self.card is not None and self.card.vanished:
+            self._in_trouble("the cache was deleted")
+            self.abandon()
+        if self.card is None or not self.card.writable:
+            self._open()
+        return self.card if self.card is not None and self.card.writable else None
+
+    def _needed(self) -> Card | None:
+        """The card to delete from; None when there is nothing on it."""
+        if not self._writable:
+            raise PermissionError(errno.EROFS, "the cache is only read here", str(self._folder))
+        card = self._ready()
+        if card is None and exists(self._folder):
+            raise OSError(errno.EIO, self.trouble, str(self._folder))
+        return card
+
     def _open(self) -> None:
+        """Open the card, only to be read where it can't be written."""
         try:
-            self.card = Card(self._folder, self._settings.card, writable=self._writable)
+            opened = Card(self._folder, self._settings.card, writable=self._writable)
         except OSError as error:
             self._in_trouble(f"the cache can't be opened: {error.strerror}")
+            if self.card is None and not isinstance(error, LogBusy):
+                with contextlib.suppress(OSError):
+                    self.card = Card(self._folder, self._settings.card, writable=False)
         else:
+            self.abandon()
+            self.card = opened
             self._out_of_trouble()
 
     def _in_trouble(self, text: str) -> None:

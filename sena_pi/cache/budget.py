@@ -1,0 +1,62 @@
+"""How the bytes that a cache may take on the card are shared out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sena_pi.cache.index import BYTES_PER_ENTRY, EMPTY_BYTES
+from sena_pi.cache.log import SEGMENT_BYTES
+
+_INDEX_SHARE: Final = 16
+_LEAST_INDEX_BYTES: Final = 96 << 10
+_INDEX_FILES: Final = 3
+"""The index, its journal while it is written, and a broken one that was set aside."""
+_LEAST_SEGMENTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CardSettings:
+    """How the card is used.
+
+    Attributes:
+        budget_bytes: bound of everything in the folder, index and reserve included.
+        carry_share: at most so much of each segment is filled with what is carried over.
+        index_every_bytes: the index is written after so much of the log.
+        segment_bytes: length of a segment.
+    """
+
+    budget_bytes: int = 64 << 20
+    carry_share: float = 0.5
+    index_every_bytes: int = 4 << 20
+    segment_bytes: int = SEGMENT_BYTES
+
+    def __post_init__(self) -> None:
+        if self.segments < _LEAST_SEGMENTS:
+            needed = _LEAST_SEGMENTS * self.segment_bytes + self.index_bytes
+            raise ValueError(f"a cache of {self.budget_bytes} bytes is too small: {needed} needed")
+
+    @property
+    def index_bytes(self) -> int:
+        """What is left to the index's files."""
+        return max(self.budget_bytes // _INDEX_SHARE, _LEAST_INDEX_BYTES)
+
+    @property
+    def longest_index_bytes(self) -> int:
+        """Bound of each of them; what a journal has beside its pages fits into the rest."""
+        return self.index_bytes // _INDEX_FILES * 63 // 64
+
+    @property
+    def segments(self) -> int:
+        """Segments in the log."""
+        return (self.budget_bytes - self.index_bytes) // self.segment_bytes
+
+    @property
+    def most_entries(self) -> int:
+        """More entries than the index has room for are not kept."""
+        return (self.longest_index_bytes - EMPTY_BYTES) // BYTES_PER_ENTRY
+
+    @property
+    def longest_payload(self) -> int:
+        """A longer one would take too much of a segment."""
+        return self.segment_bytes // 4
