@@ -1,4 +1,4 @@
-"""The child that replays a turn trace: `python -m sena_pi.bench.cache.drive TASK`.
+"""The child that drives one design: `python -m sena_pi.bench.cache.drive TASK`.
 
 TASK is a JSON object (`Task`); the answer is one JSON object on standard output. In a process of
 its own a design can be counted alone, and its memory and threads end with it.
@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import cycle, islice
 from pathlib import Path
+from typing import Any, Literal
 
 from sena_pi.bench.cache.design import Design, fill
 from sena_pi.bench.cache.device import (
@@ -23,6 +26,11 @@ from sena_pi.bench.cache.device import (
 from sena_pi.bench.cache.registry import designs
 from sena_pi.bench.cache.traces import Entry, Household, Turn
 
+HITS = 10_000
+HITS_A_SYNC = 100
+HITS_TURNS = 100
+"""What so many of the trace's last turns asked for is asked for again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -32,13 +40,15 @@ class Task:
         design: its name in the registry.
         folder: of the cache.
         stat: the device's counters, None to count the process's own.
-        turns: of the trace; 0 fills the cache with cold entries instead.
+        phase: "fill" with cold entries, replay the "trace", or count what "hits" write.
+        turns: of the trace.
         household: who asks.
     """
 
     design: str
     folder: str
     stat: str | None
+    phase: Literal["fill", "trace", "hits"]
     turns: int
     sync_every: int
     budget_bytes: int
@@ -53,6 +63,14 @@ class Task:
     def to_json(self) -> str:
         """For the command line."""
         return json.dumps(asdict(self))
+
+    def open(self) -> Design:
+        """The design in its folder."""
+        return designs()[self.design](Path(self.folder), self.budget_bytes)
+
+    def sync(self) -> None:
+        """Write out the folder's file system."""
+        sync_folder(Path(self.folder))
 
     def written(self) -> Written:
         """The counters now."""
@@ -98,43 +116,57 @@ class Tally:
         design.after_turn()
 
 
-def replay(task: Task, design: Design) -> Tally:
-    """The whole trace, closing included."""
-    tally = Tally()
-    folder = Path(task.folder)
-    for number, turn in enumerate(task.household.turns(task.turns), start=1):
-        tally.turn(design, turn)
-        if number % task.sync_every == 0:
-            sync_folder(folder)
-    design.close()
-    sync_folder(folder)
-    return tally
-
-
-def cold_entries(task: Task) -> Iterator[tuple[bytes, bytes]]:
-    """As many as the bound holds; nobody asks for them."""
+def fill_cold(task: Task) -> dict[str, Any]:
+    """Fill to the bound with entries that nobody asks for."""
     size = task.household.answer_bytes
-    for number in range(task.budget_bytes // size):
-        entry = Entry.named(f"cold/{number}", size)
-        yield entry.key, entry.payload()
+    entries = (Entry.named(f"cold/{number}", size) for number in range(task.budget_bytes // size))
+    with closing(task.open()) as design:
+        fill(design, ((entry.key, entry.payload()) for entry in entries))
+    task.sync()
+    return {}
+
+
+def replay(task: Task) -> dict[str, Any]:
+    """The whole trace, opening and closing included."""
+    tally = Tally()
+    started = time.monotonic()
+    before = task.written()
+    with closing(task.open()) as design:
+        for number, turn in enumerate(task.household.turns(task.turns), start=1):
+            tally.turn(design, turn)
+            if number % task.sync_every == 0:
+                task.sync()
+    task.sync()
+    written = task.written().since(before)
+    took_s = time.monotonic() - started
+    return {**asdict(tally), "took_s": took_s, "written": asdict(written)}
+
+
+def count_hits(task: Task) -> dict[str, Any]:
+    """Ask `HITS` times for what the last turns left in the cache; opening and closing apart."""
+    lately = deque(task.household.turns(task.turns), maxlen=HITS_TURNS)
+    with closing(task.open()) as design:
+        kept = [entry.key for turn in lately for entry in turn if design.get(entry.key) is not None]
+        design.after_turn()
+        task.sync()
+        before = task.written()
+        hits = 0
+        for number, key in enumerate(islice(cycle(kept), HITS), start=1):
+            hits += design.get(key) is not None
+            if number % HITS_A_SYNC == 0:
+                design.after_turn()
+                task.sync()
+        written = task.written().since(before)
+    return {"hits": hits, "hits_written_bytes": written.bytes if hits else None}
+
+
+PHASES = {"fill": fill_cold, "trace": replay, "hits": count_hits}
 
 
 def main() -> int:
     """The child's work."""
     task = Task.from_json(sys.argv[1])
-    factory = designs()[task.design]
-    if task.turns == 0:
-        design = factory(Path(task.folder), task.budget_bytes)
-        fill(design, cold_entries(task))
-        design.close()
-        sync_folder(Path(task.folder))
-        return 0
-    started = time.monotonic()
-    before = task.written()
-    tally = replay(task, factory(Path(task.folder), task.budget_bytes))
-    written = task.written().since(before)
-    took_s = time.monotonic() - started
-    json.dump({**asdict(tally), "took_s": took_s, "written": asdict(written)}, sys.stdout)
+    json.dump(PHASES[task.phase](task), sys.stdout)
     return 0
 
 

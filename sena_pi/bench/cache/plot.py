@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from sena_pi.bench.cache.book import Book
 from sena_pi.bench.cache.rivals import INSTALL
 from sena_pi.errors import EngineUnavailable
 
-WIDTH_INCHES = 12
+WIDTH_INCHES = 13
 HEIGHT_INCHES = 5
 MB = 1e6
 
@@ -44,27 +45,49 @@ def draw(book: Book, path: Path) -> None:
 
 
 def draw_bytes(axes: Any, results: list[dict[str, Any]]) -> None:  # noqa: ANN401 - untyped Axes
-    """A bar a design and answer size: mean over the seeds; the floor as a dashed line."""
+    """A dot a design, a colour an answer size, means over the seeds; floors as dashed lines."""
     axes.set_title("written to the device")
-    axes.set_xlabel("MB a day")
-    bars = {(result["design"], result["size"]) for result in results}
-    for design, size in sorted(bars, key=lambda bar: (bar[1], bar[0])):
-        of_bar = [r for r in results if (r["design"], r["size"]) == (design, size)]
-        mean = statistics.mean(result["bytes_a_day"] for result in of_bar) / MB
-        name = f"{design}, {size / 1000:.1f} kB"
-        axes.barh(name, mean, color="tab:blue")
-        axes.text(mean, name, f" {mean:.3g}", va="center")
-        floor = (
-            statistics.mean(
-                r["floor_bytes"] * r["bytes_a_day"] / r["written_bytes"] for r in of_bar
-            )
-            / MB
+    axes.set_xlabel("MB a day (dashed: every payload once)")
+    for color, size in enumerate(sorted({result["size"] for result in results})):
+        of_size = [result for result in results if result["size"] == size]
+        means = {
+            design: mean_mb(result["bytes_a_day"] for result in of_size if is_of(result, design))
+            for design in {result["design"] for result in of_size}
+        }
+        ordered = sorted(means, key=lambda design: means[design], reverse=True)
+        axes.plot(
+            [means[design] for design in ordered],
+            ordered,
+            linestyle="",
+            marker="o",
+            color=f"C{color}",
+            label=f"{size / 1000:.1f} kB an answer",
         )
-        axes.plot([floor, floor], [name, name], marker="|", color="tab:red", markersize=24)
-    if bars:
+        for design in ordered:
+            axes.annotate(
+                f"{means[design]:.3g}",
+                (means[design], design),
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+            )
+        floor = mean_mb(result["floor_bytes_a_day"] for result in of_size)
+        axes.axvline(floor, linestyle="--", color=f"C{color}")
+    if results:
         axes.set_xscale("log")
-        axes.margins(x=0.2)
-        axes.set_xlabel("MB a day (red: every payload once)")
+        axes.margins(x=0.1, y=0.15)
+        axes.grid(axis="y", alpha=0.3)
+        axes.legend()
+
+
+def is_of(result: dict[str, Any], design: str) -> bool:
+    """The result is this design's."""
+    return bool(result["design"] == design)
+
+
+def mean_mb(values: Iterable[float]) -> float:
+    """Mean, in MB."""
+    return statistics.mean(values) / MB
 
 
 def draw_lookups(axes: Any, results: list[dict[str, Any]]) -> None:  # noqa: ANN401 - untyped Axes
@@ -82,4 +105,5 @@ def draw_lookups(axes: Any, results: list[dict[str, Any]]) -> None:  # noqa: ANN
     if results:
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.legend()
+        axes.grid(alpha=0.3)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from sena_pi.bench.cache.book import Book, Cell
 from sena_pi.bench.cache.child import run_child, run_child_counting_syncs
-from sena_pi.bench.cache.device import Ground, ground
+from sena_pi.bench.cache.device import ground
 from sena_pi.bench.cache.drive import Task
 from sena_pi.bench.cache.options import Options
 from sena_pi.bench.cache.registry import chosen
@@ -32,42 +32,44 @@ def one(options: Options, household: Household, design: str) -> dict[str, Any]:
     """One design on one trace, on a fresh file system."""
     turns = round(options.days * TURNS_A_DAY)
     with ground(options.card, options.scratch) as place:
+
+        def task(phase: Literal["fill", "trace", "hits"]) -> str:
+            return Task(
+                design=design,
+                folder=str(place.folder),
+                stat=None if place.stat is None else str(place.stat),
+                phase=phase,
+                turns=turns,
+                sync_every=options.sync_every,
+                budget_bytes=options.budget_bytes,
+                household=household,
+            ).to_json()
+
         if options.prefilled:
-            run_child(DRIVE, task(options, household, design, place, turns=0).to_json())
-        asked = task(options, household, design, place, turns).to_json()
-        printed, syncs = run_child_counting_syncs(DRIVE, asked)
+            run_child(DRIVE, task("fill"))
+        printed, syncs = run_child_counting_syncs(DRIVE, task("trace"))
+        counted = json.loads(printed)
+        hits = json.loads(run_child(DRIVE, task("hits")))
         counting = place.counting
-    counted = json.loads(printed)
     written = counted.pop("written")
     floor = floor_of(household.turns(turns))
     return {
         **counted,
+        **hits,
         "counting": counting,
         "written_bytes": written["bytes"],
         "bytes_a_day": written["bytes"] / options.days,
         "flushes": written["flushes"],
         "syncs": syncs,
-        "floor_bytes": floor.once_bytes,
-        "floor_twice_bytes": floor.twice_bytes,
+        "put_bytes_a_day": counted["put_bytes"] / options.days,
+        "floor_bytes_a_day": floor.once_bytes / options.days,
+        "floor_twice_bytes_a_day": floor.twice_bytes / options.days,
         "times_floor": written["bytes"] / floor.once_bytes,
         "times_put": written["bytes"] / counted["put_bytes"],
         "turn_hit_rate": counted["turn_hits"] / counted["turns"],
         "text_hit_rate": counted["text_hits"] / counted["texts"],
         "sentence_hit_rate": share(counted["sentence_hits"], counted["sentences"]),
     }
-
-
-def task(options: Options, household: Household, design: str, place: Ground, turns: int) -> Task:
-    """What the child is told."""
-    return Task(
-        design=design,
-        folder=str(place.folder),
-        stat=None if place.stat is None else str(place.stat),
-        turns=turns,
-        sync_every=options.sync_every,
-        budget_bytes=options.budget_bytes,
-        household=household,
-    )
 
 
 def share(part: int, whole: int) -> float | None:
