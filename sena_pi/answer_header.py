@@ -70,12 +70,14 @@ class AnswerReader:
     The words do not depend on how the answer was cut into pieces.
 
     Attributes:
+        asked: what was heard and the language, None until both are whole.
         header: None until the words begin or the answer has ended.
         too_long: the answer passed `MAX_ANSWER_BYTES`; what came after is dropped.
         whole: after `finish`: the answer was one complete JSON object with its words.
     """
 
     def __init__(self) -> None:
+        self.asked: Header | None = None
         self.header: Header | None = None
         self.too_long = False
         self.whole = False
@@ -119,9 +121,26 @@ class AnswerReader:
         header, words = _read(self._raw, ended=ended)
         if self.header is None:
             self.header = header
+        if self.asked is None:
+            self.asked = header or _asked(self._raw)
         new = words[self._spoken :]
         self._spoken += len(new)
         return new
+
+
+def _asked(raw: str) -> Header | None:
+    """The question and its language, once both of an object's fields are closed."""
+    start = raw.find("{")
+    if start < 0:
+        return None
+    try:
+        fields = jiter.from_json(raw[start:].encode(), partial_mode="on", cache_mode="none")
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or not {"heard", "lang"} <= fields.keys():
+        return None
+    header = _header(fields)
+    return Header(heard=header.heard, language=header.language)
 
 
 def _read(raw: str, *, ended: bool) -> tuple[Header | None, str]:

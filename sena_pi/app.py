@@ -15,12 +15,16 @@ from typing import Any
 from sena_pi import voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
+from sena_pi.cache.service import CacheService
+from sena_pi.cache.voice import CachedVoice
+from sena_pi.cached import cache_service
 from sena_pi.capped import CappedModel, CappedVoice
 from sena_pi.conversation import Conversation
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.ears import Ears
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.voice import LocalVoice
+from sena_pi.engines import opus
 from sena_pi.engines.espeak import Espeak
 from sena_pi.engines.gemini import Gemini, GeminiSettings
 from sena_pi.engines.gemini_model import GeminiModel
@@ -67,11 +71,13 @@ class Appliance:
         audio: microphone, wake word and speaker.
         assistant: takes turns.
         listening: set once the microphone has been heard through the wake word.
+        cache: the response cache, None where nothing is kept.
     """
 
     audio: Audio
     assistant: Assistant
     listening: asyncio.Event
+    cache: CacheService | None
 
 
 def voices_folder(settings: Settings) -> Path:
@@ -91,7 +97,7 @@ async def running(
 ) -> AsyncIterator[Appliance]:
     """The whole appliance; all of it ends when the context is left."""
     async with AsyncExitStack() as closing:
-        parts = await _parts(settings, keys, closing)
+        parts = await _parts(settings, keys, closing, remembers=True)
         listening = asyncio.Event()
         conversation = settings.conversation
 
@@ -121,7 +127,7 @@ async def running(
         await closing.enter_async_context(
             _background([audio.run(), assistant.run(), *parts.background()])
         )
-        yield Appliance(audio, assistant, listening)
+        yield Appliance(audio, assistant, listening, parts.cache)
 
 
 @asynccontextmanager
@@ -156,6 +162,7 @@ class _Parts:
 
     Attributes:
         work: what must run beside the rest.
+        cache: remembers what the cloud says.
     """
 
     mind: Mind
@@ -163,6 +170,7 @@ class _Parts:
     ears: Ears
     piper: LocalVoice | None
     work: list[Callable[[], _Work]] = field(default_factory=list)
+    cache: CacheService | None = None
 
     @property
     def voice(self) -> VoiceLadder:
@@ -181,10 +189,13 @@ class _Parts:
                 await self.piper.wait_ready()
 
 
-async def _parts(settings: Settings, keys: KeyStore, closing: AsyncExitStack) -> _Parts:
+async def _parts(
+    settings: Settings, keys: KeyStore, closing: AsyncExitStack, *, remembers: bool = False
+) -> _Parts:
     ears = Ears()
     work: list[Callable[[], _Work]] = [ears.run]
     cloud: LanguageModel | None = None
+    cache: CacheService | None = None
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := _key(keys, "gemini")) is not None:
         gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
@@ -197,18 +208,24 @@ async def _parts(settings: Settings, keys: KeyStore, closing: AsyncExitStack) ->
         closing.callback(allowance.close)
         cloud = CappedModel(GeminiModel(gemini), allowance)
         rungs.append(CappedVoice(GeminiVoice(gemini), allowance))
+        if remembers and settings.cache.enabled:
+            cache = cache_service(settings, model=cloud.name)
+            closing.push_async_callback(cache.aclose)
+            work.append(cache.run)
         work += [allowance.run, lambda: _warm_up(gemini)]
     piper = _piper(settings)
     if piper is not None:
         rungs.append(piper)
         work.append(piper.run)
+    if cache is not None:
+        rungs = [CachedVoice(rung, cache, opus.decode) for rung in rungs]
     try:
         rungs.append(Espeak(speed=settings.voice.speed))
     except EngineUnavailable as error:
         _log.warning("voice of last resort: %s", error)
     answers = LocalAnswers(cloud=cloud is not None)
-    mind = Mind(cloud, LocalModel(ears, answers), answers)
-    return _Parts(mind, rungs, ears, piper, work)
+    mind = Mind(cloud, LocalModel(ears, answers), answers, cache)
+    return _Parts(mind, rungs, ears, piper, work, cache)
 
 
 def _piper(settings: Settings) -> LocalVoice | None:

@@ -96,6 +96,8 @@ class LocalAnswers:
                 return Spoken("", ends_conversation=True)
             case Intent.FORGET:
                 return Spoken("Okay, I've forgotten our conversation.", ends_conversation=True)
+            case Intent.WRONG:
+                return Spoken("Okay, I won't give that answer again.")
             case Intent.VOLUME | Intent.MUTE | Intent.TIMER:
                 return Spoken(_NOT_YET)
 
@@ -140,6 +142,14 @@ class RuleResponse:
         self._header: Header | None = None
         self._text = NOT_UNDERSTOOD
         self.complete = False
+
+    async def asked(self) -> Header:
+        """As `header`: all of it is known at once.
+
+        Raises:
+            WorkerError: the ears died.
+        """
+        return await self.header()
 
     async def header(self) -> Header:
         """What was understood; no `heard` and no `intent` when nothing was.

@@ -69,6 +69,8 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.FORGET, "forget what i (said | told you)"),
     (Intent.FORGET, "forget [about] our conversation"),
     (Intent.FORGET, "start over"),
+    (Intent.WRONG, "(that's | that is | that was) (wrong | not right | not true)"),
+    (Intent.WRONG, "that was the wrong answer"),
 )
 """What can be asked, most of it in more than one form."""
 

@@ -1,7 +1,7 @@
 """Where files lie: what systemd gives a service, the system's folders for root, a user's own.
 
-A service has `$CONFIGURATION_DIRECTORY` and `$STATE_DIRECTORY` when its unit asks for
-`ConfigurationDirectory=sena` and `StateDirectory=sena`.
+A service has `$CONFIGURATION_DIRECTORY`, `$STATE_DIRECTORY` and `$CACHE_DIRECTORY` when its unit
+asks for `ConfigurationDirectory=sena`, `StateDirectory=sena` and `CacheDirectory=sena`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,16 @@ def state_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None
     if _is_root(user_id):
         return Path("/var/lib/sena")
     return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "sena"
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None = None) -> Path:
+    """The folder of the response cache: `/var/cache/sena`, or `$XDG_CACHE_HOME/sena`."""
+    given = _given(environ, "CACHE_DIRECTORY")
+    if given is not None:
+        return given
+    if _is_root(user_id):
+        return Path("/var/cache/sena")
+    return _user_folder(environ, "XDG_CACHE_HOME", ".cache") / "sena"
 
 
 def _given(environ: Mapping[str, str], variable: str) -> Path | None:

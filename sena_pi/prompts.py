@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PROMPT_VERSION: Final = 1
+PROMPT_VERSION: Final = 2
 """Part of what an answer depends on: stored answers of another version are not reused."""
 
 SYSTEM_INSTRUCTION: Final = """\
@@ -17,6 +17,7 @@ lang: BCP 47 tag of the language of your answer, which is that of the request.
 local: what the device does itself, if that is the whole request, else none. \
 time, date: the time or date now. timer: timers and alarms. volume: louder, quieter, a level. \
 mute: microphone off. stop: be quiet. repeat: say it again. forget: forget this conversation. \
+wrong: your last answer was wrong. \
 greeting, thanks, goodbye: only that. help: what you can do.
 keep: how long your answer stays true for anyone who asks. always: it does not change. \
 hours: it changes within days. never: it depends on the person, the place, the conversation or \

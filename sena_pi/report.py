@@ -57,6 +57,7 @@ class TurnReport:
         heard: the question; empty when not understood.
         answered: what was really spoken.
         source: where the answer came from, None when there was none.
+        tier: where a cached answer was ("memory", "card"); empty when it came from elsewhere.
         model: engine and model that answered.
         voice: engine and voice that spoke, the last one if they changed.
         ms: times after the end of speech: endpoint, transcript, first_text, first_audio, end.
@@ -70,6 +71,7 @@ class TurnReport:
     heard: str = ""
     answered: str = ""
     source: Source | None = None
+    tier: str = ""
     model: str = ""
     voice: str = ""
     ms: dict[str, float] = field(default_factory=dict)
@@ -90,7 +92,8 @@ class TurnReport:
         """One line without a word of what was said."""
         parts = [f"turn {self.turn}", f"by {self.trigger}", str(self.outcome)]
         if self.source is not None:
-            parts.append(f"source {self.source} ({self.model})")
+            where = f"{self.source} in {self.tier}" if self.tier else str(self.source)
+            parts.append(f"source {where} ({self.model})")
         if self.voice:
             parts.append(f"voice {self.voice}")
         parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, ConfigDict
+
 from sena_pi.words import spoken
 
 _THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
@@ -75,3 +77,9 @@ def base_url(url: str) -> str:
     if not (host and safe and bare):
         raise ValueError(url)
     return url
+
+
+class Section(BaseModel):
+    """A table of the TOML file. Immutable; unknown keys and other types are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)

@@ -13,9 +13,7 @@ from typing import Annotated, Final, Literal, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -23,7 +21,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from sena_pi import setting_values as checks
-from sena_pi.setting_values import Expects
+from sena_pi.cache_settings import Cache
+from sena_pi.setting_values import Expects, Section
 
 _Name = StringConstraints(pattern=r"^[^\W_][\w.-]*$", max_length=100)
 _Text = StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)
@@ -32,13 +31,7 @@ _FromList = Field(strict=False)
 _Path = Annotated[Path, Field(strict=False), AfterValidator(checks.absolute)]
 
 
-class _Section(BaseModel):
-    """A table of the TOML file. Immutable; unknown keys and other types are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class Wake(_Section):
+class Wake(Section):
     """`[wake]`: the words that start a turn."""
 
     engine: Annotated[
@@ -84,7 +77,7 @@ class Wake(_Section):
     ] = ()
 
 
-class Microphone(_Section):
+class Microphone(Section):
     """`[microphone]`: where sound comes from."""
 
     device: Annotated[
@@ -95,7 +88,7 @@ class Microphone(_Section):
     ] = ""
 
 
-class Speaker(_Section):
+class Speaker(Section):
     """`[speaker]`: where sound goes."""
 
     device: Annotated[
@@ -106,7 +99,7 @@ class Speaker(_Section):
     ] = ""
 
 
-class Listening(_Section):
+class Listening(Section):
     """`[listening]`: when a question has ended."""
 
     silence_s: Annotated[
@@ -123,7 +116,7 @@ class Listening(_Section):
     ] = 15.0
 
 
-class Cloud(_Section):
+class Cloud(Section):
     """`[cloud]`: the language model and the voice that run elsewhere (Gemini)."""
 
     enabled: Annotated[
@@ -177,7 +170,7 @@ class Cloud(_Section):
     ] = "minimal"
 
 
-class Voice(_Section):
+class Voice(Section):
     """`[voice]`: the voice on this machine, used when the cloud's is not."""
 
     piper: Annotated[
@@ -211,7 +204,7 @@ class Voice(_Section):
         return 1 / self.speed
 
 
-class Conversation(_Section):
+class Conversation(Section):
     """`[conversation]`: what is remembered from one question to the next."""
 
     turns: Annotated[
@@ -224,7 +217,7 @@ class Conversation(_Section):
     ] = 120.0
 
 
-class Limits(_Section):
+class Limits(Section):
     """`[limits]`: what a day may cost.
 
     Far above what a household asks, and yet bounded: a television that keeps waking the
@@ -251,7 +244,7 @@ class Limits(_Section):
     ] = 3600
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings. `Settings()` is what an empty file means."""
 
     wake: Wake = Wake()
@@ -261,6 +254,7 @@ class Settings(_Section):
     cloud: Cloud = Cloud()
     voice: Voice = Voice()
     conversation: Conversation = Conversation()
+    cache: Cache = Cache()
     limits: Limits = Limits()
 
 

@@ -136,6 +136,7 @@ class Intent(StrEnum):
     MUTE = "mute"
     TIMER = "timer"
     FORGET = "forget"
+    WRONG = "wrong"
 
 
 class Cacheability(StrEnum):
@@ -211,6 +212,13 @@ class Question:
 class Response(Protocol):
     """An answer that is arriving."""
 
+    async def asked(self) -> Header:
+        """Wait until the question and its language are known; the rest may have its defaults.
+
+        Raises:
+            CloudError: the answer will not come.
+        """
+
     async def header(self) -> Header:
         """Wait for the header. A broken header gives defaults, never an error.
 
@@ -228,6 +236,61 @@ class Response(Protocol):
     @property
     def complete(self) -> bool:
         """True once the answer has ended as its author meant it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An answer that was given before.
+
+    Attributes:
+        sentences: the answer, sentence by sentence, as it was spoken.
+        language: its BCP 47 tag.
+        model: engine and model that gave it.
+        tier: where it was kept ("memory", "card").
+        cost_ms: what it took then, from the endpoint to the first sound.
+    """
+
+    sentences: tuple[str, ...]
+    language: str
+    model: str
+    tier: str
+    cost_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTurn:
+    """What a memory must know of a turn that is over.
+
+    Attributes:
+        header: what is known of the answer.
+        conversation: what was said before the question, oldest first.
+        sentences: the answer, as it was given to the voice.
+        model: what answered; empty: nothing did.
+        known: the answer as it was remembered, None when it was not.
+        whole: it ended as its author meant it to, and was heard to its end.
+        first_audio_ms: from the endpoint to the answer's first sound; None: there was none.
+    """
+
+    header: Header
+    conversation: Sequence[Exchange]
+    sentences: tuple[str, ...]
+    model: str
+    known: Known | None
+    whole: bool
+    first_audio_ms: float | None
+
+
+class Memory(Protocol):
+    """Remembers answers. Nothing here raises, or waits for long."""
+
+    async def recall(self, asked: Header, conversation: Sequence[Exchange]) -> Known | None:
+        """What was answered to this question, where the same answer is right again."""
+
+    def turn_ended(self, turn: EndedTurn) -> None:
+        """A turn is over: keep of it what may be kept. Returns at once."""
+
+    async def forget_last(self) -> bool:
+        """The last answer was wrong: forget it; was there one?"""
 
 
 class LanguageModel(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sena_pi.apologies import CUT, NO_ANSWER, apology
@@ -18,9 +18,12 @@ from sena_pi.stages import (
     Exchange,
     Header,
     Intent,
+    Known,
     LanguageModel,
+    Memory,
     Question,
     Response,
+    Transcriber,
 )
 
 FIRST_SIGN_TIMEOUT_S = 8.0
@@ -59,6 +62,8 @@ class Answer:
         header: what is known about it; defaults until it arrived.
         source: where it comes from, None while there is none.
         model: engine and model that answered.
+        sentences: what was given to be spoken.
+        known: the answer as it was remembered, None when it was not.
         transcript_ns: monotonic time when the question was known as text.
         first_text_ns: monotonic time of the first words.
         complete: it ended as its author meant it to.
@@ -69,6 +74,8 @@ class Answer:
     header: Header = field(default_factory=Header)
     source: Source | None = None
     model: str = ""
+    sentences: list[str] = field(default_factory=list)
+    known: Known | None = None
     transcript_ns: int | None = None
     first_text_ns: int | None = None
     complete: bool = False
@@ -84,6 +91,9 @@ class Mind:
         cloud: asked first, None without a key or when it is switched off.
         local: answers what it has rules for; needs no network.
         answers: the words for intents, whoever understood them.
+        memory: remembers the cloud's answers, None where nothing is to be remembered.
+        transcriber: understands speech on the device, for a memory that is asked before the
+            cloud is; None where the cloud does.
         first_sign_timeout_s: longest wait for the cloud's header.
         gap_timeout_s: longest silence inside an answer.
     """
@@ -91,6 +101,8 @@ class Mind:
     cloud: LanguageModel | None
     local: LanguageModel
     answers: Answers
+    memory: Memory | None = None
+    transcriber: Transcriber | None = None
     first_sign_timeout_s: float = FIRST_SIGN_TIMEOUT_S
     gap_timeout_s: float = GAP_TIMEOUT_S
 
@@ -104,6 +116,11 @@ class Mind:
             await self._ask_local(question, answer, say)
             return
         try:
+            question = await self._transcribed(question)
+            if question.text and await self._recalled(
+                Header(heard=question.text), question, answer, say
+            ):
+                return
             await self._ask(self.cloud, Source.CLOUD, question, answer, say)
         except (CloudError, AllowanceSpent) as error:
             answer.problems.append(f"{type(error).__name__}: {error}")
@@ -111,6 +128,32 @@ class Mind:
                 await say(CUT)
             else:
                 await self._fall_back(error, question, answer, say)
+
+    async def _transcribed(self, question: Question) -> Question:
+        """The question with its text, where that can be known on the device."""
+        if question.text or question.utterance is None or self.transcriber is None:
+            return question
+        try:
+            transcript = await self.transcriber.transcribe(question.utterance)
+        except WorkerError:
+            return question  # the cloud understands it
+        return replace(question, text=transcript.text)
+
+    async def _recalled(self, asked: Header, question: Question, answer: Answer, say: Say) -> bool:
+        """Say what was answered to this before; False when it must be asked."""
+        if self.memory is None or not asked.heard:
+            return False
+        heard_ns = time.monotonic_ns()
+        known = await self.memory.recall(asked, question.conversation)
+        if known is None:
+            return False
+        answer.header = Header(heard=asked.heard, language=known.language)
+        answer.source, answer.model, answer.known = Source.CACHE, known.model, known
+        answer.transcript_ns, answer.first_text_ns = heard_ns, time.monotonic_ns()
+        for sentence in known.sentences:
+            await _say_of(answer, sentence, say)
+        answer.complete = True
+        return True
 
     async def _fall_back(
         self, reason: SenaError, question: Question, answer: Answer, say: Say
@@ -140,6 +183,11 @@ class Mind:
             # The local ears keep a deadline of their own.
             first_sign_s = self.first_sign_timeout_s if source is Source.CLOUD else None
             async with _deadline(first_sign_s, "no answer began"):
+                asked = await response.asked()
+            # The answer's stream goes on meanwhile, and is cut when it is not needed.
+            if source is Source.CLOUD and await self._recalled(asked, question, answer, say):
+                return
+            async with _deadline(first_sign_s, "no answer began"):
                 answer.header = await response.header()
             answer.model = model.name
             answer.source = source
@@ -152,6 +200,8 @@ class Mind:
     async def _answer_ourselves(
         self, intent: Intent, question: Question, answer: Answer, say: Say
     ) -> None:
+        if intent is Intent.WRONG and self.memory is not None:
+            await self.memory.forget_last()
         spoken = self.answers.answer(intent, answer.header.heard, question.conversation)
         answer.source = Source.RULE
         answer.first_text_ns = time.monotonic_ns()
@@ -159,7 +209,13 @@ class Mind:
         answer.complete = True
         splitter = SentenceSplitter()
         for sentence in [*splitter.feed(spoken.text), *splitter.flush()]:
-            await say(sentence)
+            await _say_of(answer, sentence, say)
+
+
+async def _say_of(answer: Answer, sentence: str, say: Say) -> None:
+    """Say a sentence of the answer itself, not one about it."""
+    answer.sentences.append(sentence)
+    await say(sentence)
 
 
 async def _pass_on(response: Response, answer: Answer, say: Say, gap_timeout_s: float) -> None:
@@ -170,7 +226,7 @@ async def _pass_on(response: Response, answer: Answer, say: Say, gap_timeout_s: 
         for sentence in filter(None, map(speakable, sentences)):
             if answer.first_text_ns is None:
                 answer.first_text_ns = time.monotonic_ns()
-            await say(sentence)
+            await _say_of(answer, sentence, say)
 
     deltas = response.deltas()
     while True:

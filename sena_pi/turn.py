@@ -15,7 +15,16 @@ from sena_pi.audio import AudioChunk
 from sena_pi.errors import SenaError, SynthesisFailed
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome, Timeline, TurnReport
-from sena_pi.stages import Exchange, Heard, Microphone, Question, Since, Speaker, StatusLight
+from sena_pi.stages import (
+    EndedTurn,
+    Exchange,
+    Heard,
+    Microphone,
+    Question,
+    Since,
+    Speaker,
+    StatusLight,
+)
 from sena_pi.thinking import Answer, Mind
 from sena_pi.voice_ladder import TurnVoice, VoiceLadder
 
@@ -97,6 +106,7 @@ class Turn:
             raise
         finally:
             self._timeline.end = self._now_ns()
+            self._remember()
 
     @property
     def spoken(self) -> str:
@@ -120,11 +130,30 @@ class Turn:
             heard=answer.header.heard,
             answered=self.spoken,
             source=answer.source,
+            tier=answer.known.tier if answer.known else "",
             model=answer.model,
             voice=", ".join(self._voice.spoken_by),
             ms=timeline.milliseconds(),
             problems=tuple(answer.problems),
             speech_end_sample=self._heard.speech_end_sample if self._heard else None,
+        )
+
+    def _remember(self) -> None:
+        memory = self._stages.mind.memory
+        if memory is None:
+            return
+        answer, endpoint = self.answer, self._timeline.endpoint
+        sounded = self._stages.speaker.first_sample_ns if self._sentences else None
+        memory.turn_ended(
+            EndedTurn(
+                header=answer.header,
+                conversation=self._conversation,
+                sentences=tuple(answer.sentences),
+                model=answer.model,
+                known=answer.known,
+                whole=self._outcome is Outcome.ANSWERED and answer.complete and self._voice.whole,
+                first_audio_ms=(sounded - endpoint) / 1e6 if sounded and endpoint else None,
+            )
         )
 
     async def _hear(self) -> Heard:

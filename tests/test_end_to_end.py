@@ -39,6 +39,7 @@ def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServ
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+        monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path / "cache"))
         yield server
 
 

@@ -37,6 +37,7 @@ def environment(folder: Path) -> dict[str, str]:
         **kept,
         "CONFIGURATION_DIRECTORY": str(folder / "etc"),
         "STATE_DIRECTORY": str(folder / "state"),
+        "CACHE_DIRECTORY": str(folder / "cache"),
     }
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from sena_pi.cache.normalise import language_of
-from sena_pi.stages import Cacheability, Header
+from sena_pi.stages import Cacheability, Header, Intent
 
 
 class Bypass(StrEnum):
@@ -126,3 +126,21 @@ def refused(question: str, header: Header, answer: str, *, complete: bool) -> By
     if _REFUSAL.search(answer) or _NOT_KNOWN.search(answer):
         return Bypass.REFUSAL
     return forbidden(question, header.language)
+
+
+_PASSING_INTENTS: Final = {Intent.TIME, Intent.DATE, Intent.REPEAT, Intent.TIMER}
+
+
+def speech_may_be_kept(header: Header, *, kept: bool, cloud: bool, whole: bool) -> bool:
+    """Whether the sentences of a turn may be kept as sound.
+
+    Args:
+        header: what is known of the answer.
+        kept: the answer itself is.
+        cloud: the answer came from the cloud, now or earlier.
+        whole: all of it was heard.
+    """
+    if cloud and header.intent is None:
+        return kept
+    # Our own words come again and again, but for those that tell of this moment.
+    return whole and header.intent is not None and header.intent not in _PASSING_INTENTS

@@ -120,19 +120,40 @@ class ResponseCache:
 
     def get(self, key: AnswerKey | SpeechKey) -> Stored | None:
         """What is kept under this key and may be served now. Writes nothing; counts."""
-        found = self._store.fetch(key.digest)
-        entry, tier = None, None
-        if found is not None:
-            payload, tier = found
-            try:
-                entry = unpacked(payload)
-            except ValueError as error:
-                _log.debug("an entry of the cache can't be read: %s", error)
+        found = self.look_up(key)
+        return None if found is None else found[1]
+
+    def look_up(
+        self, *keys: AnswerKey | SpeechKey
+    ) -> tuple[AnswerKey | SpeechKey, Stored, Tier] | None:
+        """The first of these keys, all of one kind, under which something may be served now.
+
+        Counted as one hit or one miss. Writes nothing.
+        """
+        found = None
+        for key in keys:
+            found = self._served(key)
+            if found is not None:
+                break
+        self._count(keys[0], found[2] if found is not None else None)
+        return found
+
+    def _served(
+        self, key: AnswerKey | SpeechKey
+    ) -> tuple[AnswerKey | SpeechKey, Stored, Tier] | None:
+        fetched = self._store.fetch(key.digest)
+        if fetched is None:
+            return None
+        payload, tier = fetched
+        try:
+            entry = unpacked(payload)
+        except ValueError as error:
+            _log.warning("an entry of the cache can't be read: %s", error)
+            return None
         wanted = StoredAnswer if isinstance(key, AnswerKey) else StoredSpeech
         if not isinstance(entry, wanted) or self._state(entry) != "kept":
-            entry = None
-        self._count(wanted is StoredAnswer, tier if entry is not None else None)
-        return entry
+            return None
+        return key, entry, tier
 
     def put(self, key: AnswerKey | SpeechKey, entry: Stored) -> Bypass | None:
         """Keep an entry, in memory first; why it is not kept, None when it is."""
@@ -285,13 +306,13 @@ class ResponseCache:
             return "kept" if keep is Cacheability.EVERGREEN else "expired"
         return "kept" if -_CLOCK_SLACK_S <= now - entry.kept_at < longest_s else "expired"
 
-    def _count(self, answer: bool, tier: Tier | None) -> None:  # noqa: FBT001
-        name = "hits" if answer else "speech_hits"
+    def _count(self, key: AnswerKey | SpeechKey, tier: Tier | None) -> None:
+        kind = "" if isinstance(key, AnswerKey) else "speech_"
         with self._counting:
             if tier is None:
-                self._stats.add("misses" if answer else "speech_misses")
+                self._stats.add(f"{kind}misses")
             else:
-                self._stats.add_by(name, tier)
+                self._stats.add_by(f"{kind}hits", tier)
 
     def _count_store(self) -> None:
         card = self._store.card

@@ -84,6 +84,20 @@ class GeminiResponse:
     ) -> None:
         await self._stream.__aexit__(kind, error, traceback)
 
+    async def asked(self) -> Header:
+        """Wait for what was heard, and its language.
+
+        Raises:
+            CloudError: the answer will not come.
+        """
+        while self._header is None and self._reader.asked is None:
+            if self._error is not None:
+                raise self._error
+            await self._advance()
+        asked = self._header or self._reader.asked
+        assert asked is not None  # noqa: S101 - the loop has waited for one of them
+        return replace(asked, heard=self._typed) if self._typed else asked
+
     async def header(self) -> Header:
         """Wait for the header; what it does not say takes the default of `Header`.
 

@@ -120,6 +120,11 @@ class ScriptedResponse:
         self._open = False
         self._model.open_answers -= 1
 
+    async def asked(self) -> Header:
+        """What was heard and its language, or the ending if that is scripted to come first."""
+        header = await self.header()
+        return Header(heard=header.heard, language=header.language)
+
     async def header(self) -> Header:
         """The header, or the ending if that is scripted to come first."""
         await self._arrival()

@@ -43,6 +43,7 @@ async def measure(folder: Path, trials: int) -> None:
     with sound_server(folder) as sound:
         os.environ.update(sound.environment)
         os.environ["STATE_DIRECTORY"] = str(folder / "state")
+        os.environ["CACHE_DIRECTORY"] = str(folder / "cache")
         async with GeminiServer() as gemini, house(sound, gemini) as it:
             results = [await trial(it, gemini) for _ in range(trials)]
     for name, values in zip(

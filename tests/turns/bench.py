@@ -14,7 +14,16 @@ from sena_pi.conversation import Conversation
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
 from sena_pi.simulated.cloudless import ScriptedAnswer, ScriptedLanguageModel, ScriptedSynthesizer
-from sena_pi.stages import Exchange, Header, Intent, Question, Synthesizer, WakeEvent
+from sena_pi.stages import (
+    Exchange,
+    Header,
+    Intent,
+    Memory,
+    Question,
+    Synthesizer,
+    Transcriber,
+    WakeEvent,
+)
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
@@ -65,6 +74,8 @@ class Bench:
         overhearer: Overhearer | None = None,
         hearing: bool | None = True,
         patience_s: float = 10.0,
+        memory: Memory | None = None,
+        transcriber: Transcriber | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
@@ -79,7 +90,15 @@ class Bench:
                 self.microphone,
                 self.speaker,
                 self.light,
-                Mind(self.cloud, self.local, StoryAnswers(), patience_s, patience_s),
+                Mind(
+                    self.cloud,
+                    self.local,
+                    StoryAnswers(),
+                    memory,
+                    transcriber,
+                    first_sign_timeout_s=patience_s,
+                    gap_timeout_s=patience_s,
+                ),
                 VoiceLadder(voices or [self.voice]),
             ),
             self.conversation,

@@ -1,0 +1,56 @@
+"""The response cache as the settings want it."""
+
+from __future__ import annotations
+
+from sena_pi.cache.card import CardSettings
+from sena_pi.cache.clock import TrustedTime
+from sena_pi.cache.responses import CacheSettings, ResponseCache
+from sena_pi.cache.service import CacheService
+from sena_pi.cache.store import StoreSettings
+from sena_pi.engines import opus
+from sena_pi.places import cache_folder
+from sena_pi.priority import lower_this_thread
+from sena_pi.settings import Settings
+
+WAKE_WORDS = ("hey sena", "sena")
+"""May precede a question in a transcript, whatever the words are that wake."""
+
+_MB = 1 << 20
+_DAY_S = 24 * 3600.0
+
+
+def cache_settings(settings: Settings) -> CacheSettings:
+    """What the cache is told."""
+    cache = settings.cache
+    return CacheSettings(
+        store=StoreSettings(
+            card=CardSettings(budget_bytes=cache.size_mb * _MB),
+            memory_bytes=cache.memory_mb * _MB,
+            promote=cache.promote,
+            group_bytes=cache.group_kb << 10,
+            group_turns=cache.group_turns,
+            group_age_s=cache.group_minutes * 60.0,
+            written_bytes_a_day=cache.write_mb_per_day * _MB,
+        ),
+        hours_s=float(cache.keep_hours_s),
+        longest_s=cache.delete_after_days * _DAY_S or None,
+    )
+
+
+def open_cache(settings: Settings, *, writable: bool = True) -> ResponseCache:
+    """Open the cache; blocks for the card."""
+    return ResponseCache(
+        cache_folder(), cache_settings(settings), now=TrustedTime(), writable=writable
+    )
+
+
+def cache_service(settings: Settings, *, model: str) -> CacheService:
+    """The cache beside the turns."""
+    return CacheService(
+        lambda: open_cache(settings),
+        model=model,
+        encode=opus.encode,
+        wake_words=[*WAKE_WORDS, *settings.wake.words, "hey jarvis", "jarvis"],
+        lower_priority=lower_this_thread,
+        now=TrustedTime(),
+    )
