@@ -2,6 +2,9 @@
 
 TASK is a JSON object (`Task`); the answer is one JSON object on standard output. In a process of
 its own a design can be counted alone, and its memory and threads end with it.
+
+A day's turns are driven in seconds. A design that writes after some idle time, too, needs a clock
+that its factory gives it; here turns and closing are all that tells it to write.
 """
 
 from __future__ import annotations

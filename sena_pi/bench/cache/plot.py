@@ -38,8 +38,10 @@ def draw(book: Book, path: Path) -> None:
     figure, (left, right) = plot.subplots(
         1, 2, figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained"
     )
-    draw_bytes(left, book.results("bytes"))
-    draw_lookups(right, book.results("lookups"))
+    for axes, part, draw_part in ((left, "bytes", draw_bytes), (right, "lookups", draw_lookups)):
+        results = book.results(part)
+        axes.set_visible(bool(results))
+        draw_part(axes, results)
     figure.savefig(path)
     plot.close(figure)
 
@@ -65,7 +67,7 @@ def draw_bytes(axes: Any, results: list[dict[str, Any]]) -> None:  # noqa: ANN40
         )
         for design in ordered:
             axes.annotate(
-                f"{means[design]:.3g}",
+                f"{means[design]:.1f}",
                 (means[design], design),
                 xytext=(0, 6),
                 textcoords="offset points",
