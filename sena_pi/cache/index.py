@@ -173,15 +173,16 @@ def _migrate(database: sqlite3.Connection, form: int) -> None:
     import sqlite_utils
 
     tables = sqlite_utils.Database(database)
-    if form < 1:
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        # The place is the row's id: new entries go to the end of the tree, old ones leave at
-        # its beginning, and few pages change.
-        tables.table("entry").create({"place": int, "key": bytes}, pk="place")
-        tables.table("known").create(
-            {"id": int, "segment": int, "offset": int, "counts": str, "checksum": int}, pk="id"
-        )
-    database.execute(f"PRAGMA user_version = {FORM}")
+    with tables.atomic():
+        if form < 1:
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            # The place is the row's id: new entries go to the end of the tree, old ones leave
+            # at its beginning, and few pages change.
+            tables.table("entry").create({"place": int, "key": bytes}, pk="place")
+            tables.table("known").create(
+                {"id": int, "segment": int, "offset": int, "counts": str, "checksum": int}, pk="id"
+            )
+        database.execute(f"PRAGMA user_version = {FORM}")
 
 
 def _checksum(*known: object) -> int:

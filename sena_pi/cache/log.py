@@ -184,7 +184,8 @@ class SegmentLog:
     def wipe(self, keys: Collection[bytes]) -> int:
         """Overwrite every payload of these keys with zeros; how many bytes. Not yet synced.
 
-        Also older ones, and copies that no index knows: all segments are read for it.
+        Also older ones, copies that no index knows, and what is no whole record: it may be the
+        rest of one of theirs. All segments are read for it.
 
         Raises:
             OSError: the disk refuses.
@@ -192,15 +193,21 @@ class SegmentLog:
         wiped = 0
         for slot in range(self.segments):
             data = self._slot(slot)
-            if not any(key in data for key in keys):
-                continue
+            end = 0
             for found in whole_records(data):
-                length = len(found.record.payload)
-                if found.record.key in keys and length:
-                    at = slot * self.segment_bytes + found.offset + HEADER_BYTES
-                    os.pwrite(self._fd, bytes(length), at)
-                    wiped += length
+                wiped += self._wipe(slot, data, end, found.offset)
+                end = found.offset + record_bytes(len(found.record.payload))
+                if found.record.key in keys:
+                    wiped += self._wipe(slot, data, found.offset + HEADER_BYTES, end)
+            wiped += self._wipe(slot, data, end, len(data))
         return wiped
+
+    def _wipe(self, slot: int, data: bytes, start: int, end: int) -> int:
+        """Zeros into a part of a slot, but for those that are there already; how many."""
+        length = len(data[start:end].rstrip(b"\0"))
+        if length:
+            os.pwrite(self._fd, bytes(length), slot * self.segment_bytes + start)
+        return length
 
     def follow(self, segment: int, offset: int) -> Iterator[tuple[int, Record]]:
         """Every whole record from here to the end, with its place; writing goes on behind them.
