@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from sena_pi.cache.store import Store
-from tests.cache.known import key, log_bytes, payload, record, small_store, version_of
+from tests.cache.known import key, log_bytes, payload, record, small_card, small_store, version_of
 from tests.cache.power_cut import Disk, Event, Operation, recorded
 from tests.cache.writer import NUMBERS
 
@@ -97,7 +97,15 @@ Allowed = Callable[[int, Store], set[int | None]]
 
 def after(said: Promise, to_come: Promise) -> Allowed:
     """Either what was kept before a step, or what was kept after it."""
-    return lambda number, _: {said.kept.get(number), to_come.kept.get(number)}
+    reclaimed = max(to_come.segments.values(), default=0) - small_card().segments
+
+    def allowed(number: int, _: Store) -> set[int | None]:
+        versions = {said.kept.get(number), to_come.kept.get(number)}
+        # An older version has gone before a newer one was written: its segment was reclaimed.
+        gone = len(versions) > 1 and said.segments.get(number, reclaimed + 1) <= reclaimed
+        return versions | {None} if gone else versions
+
+    return allowed
 
 
 def killed_in(said: Promise) -> Allowed:
@@ -120,6 +128,24 @@ def writer_events(place: Path, *, seed: int, steps: int) -> list[Event]:
     folder.mkdir()
     arguments = [str(folder), str(place / "trace.marks"), str(seed), str(steps)]
     return recorded("tests.cache.writer", arguments, folder, place)
+
+
+_RARE = {
+    Operation.CREATE,
+    Operation.ALLOCATE,
+    Operation.RENAME,
+    Operation.UNLINK,
+    Operation.SYNC_FOLDER,
+}
+_NEAR_EVENTS = 8
+
+
+def moments_of(events: list[Event], count: int, chance: random.Random) -> list[int]:
+    """Moments for cuts: half of them anywhere, half soon after something rare happened."""
+    rare = [at for at, event in enumerate(events, 1) if event.operation in _RARE]
+    anywhere = [chance.randrange(1, len(events)) for _ in range(count - count // 2)]
+    near = [chance.choice(rare) + chance.randrange(_NEAR_EVENTS) for _ in range(count // 2)]
+    return [*anywhere, *near]
 
 
 def cut_at(

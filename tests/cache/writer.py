@@ -38,6 +38,7 @@ class Writer:
             served = self._store.peek(key(number))
             if served is not None:
                 self._committed[number] = version_of(number, served[0])
+        self._tell()
 
     def run(self, steps: int) -> None:
         """Do so many steps and tell of each; 0: for ever."""

@@ -1,7 +1,8 @@
 """Power cuts of the response cache: what a card that reorders and tears writes may be left with.
 
-`scripts/prove cache_power [CUTS [FIRST_SEED]]`, by default 2,000 cuts, 100 of each of 20 writers.
-The writes and syncs of a writing process are recorded, SQLite's own included; each cut leaves what
+`scripts/prove cache_power [CUTS [FIRST_SEED]]`, by default 2,000 cuts, 100 of each of 20 writers,
+half of them soon after files were made, renamed or deleted. The writes and syncs of a writing
+process are recorded, SQLite's own included; each cut leaves what
 was synced and any part of the rest. The control is the same with syncs that do nothing. A part can
 be run again, or the rest later, by its first seed.
 """
@@ -15,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.cache.cuts import Verdict, cut_at, writer_events
+from tests.cache.cuts import Verdict, cut_at, moments_of, writer_events
 from tests.prove.figures import machine
 
 CUTS_A_WRITER = 100
@@ -28,9 +29,9 @@ def cut_writer(seed: int, cuts: int) -> tuple[Verdict, Verdict]:
         place = Path(folder)
         events = writer_events(place, seed=seed, steps=STEPS)
         chance = random.Random(seed)
-        moments = chance.sample(range(1, len(events)), cuts)
+        moments = moments_of(events, cuts, chance)
         real = cut_at(events, moments, place, chance)
-        control = cut_at(events, moments[: cuts // 5], place, chance, honest=False)
+        control = cut_at(events, moments[::5], place, chance, honest=False)
         return real, control
 
 
