@@ -204,3 +204,25 @@ def test_the_header_is_short():
     """The words wait for about 25 tokens beside the question itself, and no more."""
     overhead = json.dumps({**FIELDS, "heard": "", "say": ""}, separators=(",", ":"))
     assert len(re.findall(r"\w+|[^\w\s]+", overhead)) <= 26
+
+
+def test_what_was_heard_is_known_as_soon_as_it_and_its_language_are_whole():
+    """Not a character later: whoever knows the answer already need not wait for the rest."""
+    reader = AnswerReader()
+    end = ANSWER.index('"de"') + len('"de"')
+    reader.feed(ANSWER[: end - 1])
+    assert reader.asked is None
+    reader.feed(ANSWER[end - 1 : end])
+    assert Header(heard=FIELDS["heard"], language="de") == reader.asked
+    assert reader.header is None
+
+
+@settings(deadline=None)
+@given(st.text(alphabet='{}[]":, abc\\hearlng', max_size=60))
+def test_whatever_comes_asking_what_was_heard_is_no_error(answer: str):
+    """It is what the header says, or not known before the header is."""
+    reader = AnswerReader()
+    for character in answer:
+        reader.feed(character)
+    reader.finish()
+    assert reader.asked is not None

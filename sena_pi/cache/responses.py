@@ -98,7 +98,7 @@ class ResponseCache:
             folder,
             settings.store,
             writable=writable,
-            counts=lambda: self._stats.as_counts(),
+            counts=self._counts,
             monotonic=monotonic,
         )
         if self._store.card is not None:
@@ -314,11 +314,17 @@ class ResponseCache:
             else:
                 self._stats.add_by(f"{kind}hits", tier)
 
+    def _counts(self) -> dict[str, Any]:
+        self._count_store()
+        with self._counting:
+            return self._stats.as_counts()
+
     def _count_store(self) -> None:
-        card = self._store.card
+        store = self._store
+        card = store.card
         if card is None:
             return
-        now = (card.wear.written_bytes, card.wear.syncs, self._store.evicted, card.damaged)
+        now = (card.wear.written_bytes, card.wear.syncs, store.evicted, card.damaged)
         names = ("written_bytes", "syncs", "evicted", "damaged")
         with self._counting:
             for name, count, before in zip(names, now, self._counted, strict=True):

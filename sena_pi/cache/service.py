@@ -55,6 +55,7 @@ class CacheService:
 
     Attributes:
         cache: None until it is open; for those who look at it, on a thread of their own.
+        ready: set when it is open.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class CacheService:
             on_day: gets the tally of each day that is over.
         """
         self.cache: ResponseCache | None = None
+        self.ready = asyncio.Event()
         self._opened = opened
         self._model = model
         self._encode = encode
@@ -165,6 +167,7 @@ class CacheService:
         """Open the cache, write what is due, tell the journal; until cancelled."""
         loop = asyncio.get_running_loop()
         await asyncio.wrap_future(self._writer.submit(self._open))
+        self.ready.set()
         told_s = loop.time()
         while True:
             await asyncio.sleep(MAINTAIN_EVERY_S)

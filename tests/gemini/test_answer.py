@@ -10,7 +10,7 @@ from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.errors import CloudError, CloudFailed, CloudUnreachable
 from sena_pi.stages import Header, Intent, Response
-from tests.gemini.asking import ANSWER, SECRET, TYPED, answered
+from tests.gemini.asking import ANSWER, SECRET, SPOKEN, TYPED, answered
 from tests.gemini_replies import (
     End,
     Gate,
@@ -53,6 +53,19 @@ async def test_the_header_and_the_first_words_come_while_the_rest_is_held(
         further.open()
         assert [" it is."] == [words async for words in deltas]
         assert response.complete
+
+
+async def test_what_was_heard_is_known_while_the_rest_of_the_header_is_held(
+    server: GeminiServer, gemini: Gemini
+):
+    """And leaving then cancels the rest: nobody needs it who knows the answer."""
+    whole = answer_json(heard="what is the capital of France")
+    cut = whole.index('"local"')
+    server.will_answer(text_answer(whole[:cut], whole[cut:]).with_pause(1, Gate()))
+    async with GeminiModel(gemini).respond(SPOKEN) as response:
+        asked = await response.asked()
+    assert Header(heard="what is the capital of France", language="en") == asked
+    await server.requests[0].closing()
 
 
 async def test_a_typed_question_is_known_word_for_word(server: GeminiServer, gemini: Gemini):
