@@ -136,19 +136,19 @@ class Card:
         where = places.get(key)
         if where is None:
             return None
-        if where & CHECKED:
-            payload = self._log.payload(where ^ CHECKED)
+        checked = bool(where & CHECKED)
+        if checked:
+            payload: bytes | None = self._log.payload(where ^ CHECKED)
         else:
-            checked = self._log.checked_payload(where, key)
-            if checked is None:
-                self.damaged += 1
-                self._catalogue.was_checked(key, where, good=False)
-                return self.read(key, counts=counts)  # it may have been replaced meanwhile
-            payload = checked
-            # Who does not write it can't know when others write over it: looks each time.
-            if self._writable:
-                self._catalogue.was_checked(key, where, good=True)
-                where |= CHECKED
+            payload = self._log.checked_payload(where, key)
+        if payload is None or len(payload) != length_of(where):
+            self.damaged += 1
+            self._catalogue.was_checked(key, where, good=False)
+            return self.read(key, counts=counts)  # it may have been replaced meanwhile
+        # Who does not write it can't know when others write over it: looks each time.
+        if self._writable and not checked:
+            self._catalogue.was_checked(key, where, good=True)
+            where |= CHECKED
         if places.get(key) != where:
             # Its segment was reclaimed while it was read.
             return self.read(key, counts=counts)

@@ -97,7 +97,7 @@ class Catalogue:
                     self.places[key] = where | CHECKED
                 else:
                     del self.places[key]
-                    self._damaged.append((key, where))
+                    self._damaged.append((key, where & ~CHECKED))
 
     def recheck(self) -> None:
         """Every checksum is to be looked at again."""
