@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sena_pi import voices
+from sena_pi import control, voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.voice import CachedVoice
-from sena_pi.cached import cache_service
+from sena_pi.cached import cache_requests, cache_service
 from sena_pi.capped import CappedModel, CappedVoice
 from sena_pi.conversation import Conversation
 from sena_pi.devices.audio import Audio, AudioListeners
@@ -32,7 +32,7 @@ from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import CloudError, EngineUnavailable, KeyRefused
 from sena_pi.keys import Key, KeyStore
 from sena_pi.local_answers import LocalAnswers, LocalModel
-from sena_pi.places import state_folder
+from sena_pi.places import runtime_folder, state_folder
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
@@ -211,7 +211,8 @@ async def _parts(
         if remembers and settings.cache.enabled:
             cache = cache_service(settings, model=cloud.name)
             closing.push_async_callback(cache.aclose)
-            work.append(cache.run)
+            requests = cache_requests(cache, settings)
+            work += [cache.run, lambda: control.serve(runtime_folder(), requests)]
         work += [allowance.run, lambda: _warm_up(gemini)]
     piper = _piper(settings)
     if piper is not None:

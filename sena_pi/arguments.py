@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -32,7 +33,8 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     Raises:
         SystemExit: after `--help` and `--version` (0) and on wrong usage (2).
     """
-    top = parser()
+    argv = sys.argv[1:] if argv is None else argv
+    top = parser(whole="bench" in argv)
     args, rest = top.parse_known_args(argv)
     if rest and args.command == "key":
         top.error("a key is asked for, never an argument: it would stay in the shell's history")
@@ -43,8 +45,12 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def parser(*, whole: bool = True) -> argparse.ArgumentParser:
+    """The parser of all commands.
+
+    Args:
+        whole: False: without the arguments of benchmarks, which only they themselves know.
+    """
     top: argparse.ArgumentParser = _Parser(
         prog="sena", description="Hey Sena, the voice assistant.", allow_abbrev=False
     )
@@ -54,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
     _add_voice(commands)
     _add_config(commands)
     _add_key(commands)
+    _add_cache(commands)
+    _add_bench(commands, whole=whole)
     return top
 
 
@@ -145,6 +153,35 @@ def _add_key(commands: _Commands) -> None:
     remove = _add(actions, "remove", "delete a key's file")
     for command in (save, remove):
         command.add_argument("name", metavar="NAME", type=_key_name, help="gemini or porcupine")
+
+
+def _add_cache(commands: _Commands) -> None:
+    cache = _add(commands, "cache", "answers that are kept on this machine")
+    actions = cache.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add(actions, "stats", "tell what the cache did today and in all, and what it wrote")
+    listing = _add(actions, "list", "list what is kept, the newest first")
+    listing.add_argument("--kind", choices=("answers", "speech"), help="only these; default: both")
+    show = _add(actions, "show", "show all that is known of the answers to a question")
+    forget = _add(actions, "forget", "forget the answers to a question, and their speech")
+    for command in (show, forget):
+        command.add_argument("text", nargs="+", metavar="TEXT", help="the question")
+    clear = _add(actions, "clear", "delete everything that is kept")
+    clear.add_argument("--expired", action="store_true", help="only what is not given any more")
+    clear.add_argument("--yes", action="store_true", help="do not ask")
+    _add(actions, "verify", "read everything that is kept and tell what is damaged")
+    for command in actions.choices.values():
+        _takes_json(command, "the answer")
+        _takes_config(command)
+
+
+def _add_bench(commands: _Commands, *, whole: bool) -> None:
+    bench = _add(commands, "bench", "measure on this machine")
+    actions = bench.add_subparsers(dest="action", metavar="ACTION", required=True)
+    cache = _add(actions, "cache", "compare cache designs: bytes written, look-ups, hits, opening")
+    if whole:
+        from sena_pi.bench.cache.command_line import add_arguments
+
+        add_arguments(cache)
 
 
 def _key_name(given: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from sena_pi.cache.card import CardSettings
+from typing import Any
+
+from sena_pi.cache import administration
+from sena_pi.cache.budget import CardSettings
 from sena_pi.cache.clock import TrustedTime
 from sena_pi.cache.responses import CacheSettings, ResponseCache
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.store import StoreSettings
+from sena_pi.control import Handler
 from sena_pi.engines import opus
 from sena_pi.places import cache_folder
 from sena_pi.priority import lower_this_thread
 from sena_pi.settings import Settings
 
-WAKE_WORDS = ("hey sena", "sena")
+WAKE_WORDS = ("hey sena", "sena", "hey jarvis", "jarvis")
 """May precede a question in a transcript, whatever the words are that wake."""
 
 _MB = 1 << 20
@@ -44,13 +48,39 @@ def open_cache(settings: Settings, *, writable: bool = True) -> ResponseCache:
     )
 
 
+def wake_words(settings: Settings) -> tuple[str, ...]:
+    """What may precede a question."""
+    return (*WAKE_WORDS, *settings.wake.words)
+
+
 def cache_service(settings: Settings, *, model: str) -> CacheService:
     """The cache beside the turns."""
     return CacheService(
         lambda: open_cache(settings),
         model=model,
         encode=opus.encode,
-        wake_words=[*WAKE_WORDS, *settings.wake.words, "hey jarvis", "jarvis"],
+        wake_words=wake_words(settings),
         lower_priority=lower_this_thread,
         now=TrustedTime(),
     )
+
+
+def cache_requests(service: CacheService, settings: Settings) -> dict[str, Handler]:
+    """What the control socket answers about the cache that is in use."""
+    now, words = TrustedTime(), wake_words(settings)
+
+    def handler(request: str) -> Handler:
+        async def handle(arguments: dict[str, Any]) -> dict[str, Any]:
+            if service.cache is None:
+                raise administration.CacheProblem(
+                    "sena has just started and is opening its cache; try again in a moment"
+                )
+            return await service.ask(
+                lambda cache: administration.answer(
+                    request, administration.Asked(cache, arguments, now(), words)
+                )
+            )
+
+        return handle
+
+    return {f"cache.{request}": handler(request) for request in administration.REQUESTS}

@@ -216,6 +216,22 @@ def _key_remove(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return EXIT_OK if path else EXIT_PROBLEM
 
 
+# --- the cache, and benchmarks -----------------------------------------------------------------
+
+
+def _cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import cache_commands
+
+    return cache_commands.run(args, lambda: _configuration(args).settings)
+
+
+def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi.bench.cache.command_line import options_from
+    from sena_pi.bench.cache.run import run
+
+    return run(options_from(args))
+
+
 _Handler = Callable[[argparse.Namespace, Callable[[], Commands]], int]
 _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("run", None): _run,
@@ -230,4 +246,11 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("key", "set"): _key_set,
     ("key", "list"): _key_list,
     ("key", "remove"): _key_remove,
+    ("cache", "stats"): _cache,
+    ("cache", "list"): _cache,
+    ("cache", "show"): _cache,
+    ("cache", "forget"): _cache,
+    ("cache", "clear"): _cache,
+    ("cache", "verify"): _cache,
+    ("bench", "cache"): _bench_cache,
 }

@@ -7,12 +7,19 @@ import asyncio
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sena_pi import voices
-from sena_pi.app import Simulation, running, speaking, thinking, voices_folder
+from sena_pi.app import Appliance, Simulation, running, speaking, thinking, voices_folder
 from sena_pi.errors import SenaError
-from sena_pi.foreground import EXIT_OK, enter_is_the_button, log_to_stderr, until_terminated
+from sena_pi.foreground import (
+    EXIT_OK,
+    enter_is_the_button,
+    log_to_stderr,
+    told_by_signal,
+    until_terminated,
+)
 from sena_pi.keys import KeyStore
 from sena_pi.report import TurnReport
 from sena_pi.sentences import SentenceSplitter
@@ -32,6 +39,9 @@ _TIMES = {
     "first_audio": "first sound from the speaker",
     "end": "last sound from the speaker",
 }
+
+
+_log = logging.getLogger(__name__)
 
 
 class CannotWrite(SenaError):
@@ -120,7 +130,7 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> int:
 
     keys = KeyStore.from_environment()
     async with running(settings, keys, ConsoleLight(), on_report=report) as appliance:
-        with enter_is_the_button(appliance.assistant.press):
+        with enter_is_the_button(appliance.assistant.press), told_by_signal(_tells(appliance)):
             await asyncio.get_running_loop().create_future()
     raise AssertionError("nothing ends this but a signal")
 
@@ -138,16 +148,23 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
         on_report=session.report,
         on_spoken=session.spoken,
     ) as appliance:
-        await appliance.listening.wait()
-        async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
-            if not spoken.reports:
-                print(f"{spoken.path}: no wake word was heard", file=sys.stderr)
-                status = EXIT_PROBLEM
-            for report in spoken.reports:
-                print(json.dumps(report.as_dict()) if args.json else _prose(report), flush=True)
+        with told_by_signal(_tells(appliance)):
+            await appliance.listening.wait()
+            async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
+                if not spoken.reports:
+                    print(f"{spoken.path}: no wake word was heard", file=sys.stderr)
+                    status = EXIT_PROBLEM
+                for report in spoken.reports:
+                    print(json.dumps(report.as_dict()) if args.json else _prose(report), flush=True)
     if args.out is not None and not args.json:
         print(f"the answer: {args.out}")
     return status
+
+
+def _tells(appliance: Appliance) -> Callable[[], None]:
+    """What SIGUSR1 does: the cache's counters go to the journal."""
+    cache = appliance.cache
+    return cache.tell if cache is not None else lambda: _log.info("cache: there is none")
 
 
 def _check_writable(path: Path) -> None:

@@ -34,6 +34,19 @@ def enter_is_the_button(press: Callable[[], None]) -> Iterator[None]:
         loop.remove_reader(sys.stdin)
 
 
+@contextlib.contextmanager
+def told_by_signal(tell: Callable[[], None]) -> Iterator[None]:
+    """SIGUSR1 has it told."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, tell)
+    try:
+        yield
+    finally:
+        # Ignored, not as before: one that comes too late must not kill.
+        loop.remove_signal_handler(signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
 def log_to_stderr(level: int = logging.INFO) -> None:
     """Log lines go to standard error as they are; third parties only from warnings up."""
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)

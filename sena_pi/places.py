@@ -1,7 +1,8 @@
 """Where files lie: what systemd gives a service, the system's folders for root, a user's own.
 
-A service has `$CONFIGURATION_DIRECTORY`, `$STATE_DIRECTORY` and `$CACHE_DIRECTORY` when its unit
-asks for `ConfigurationDirectory=sena`, `StateDirectory=sena` and `CacheDirectory=sena`.
+A service has `$CONFIGURATION_DIRECTORY`, `$STATE_DIRECTORY`, `$CACHE_DIRECTORY` and
+`$RUNTIME_DIRECTORY` when its unit asks for `ConfigurationDirectory=sena`, `StateDirectory=sena`,
+`CacheDirectory=sena` and `RuntimeDirectory=sena`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+SERVICE_RUNTIME_FOLDER: Final = Path("/run/sena")
+"""The runtime folder of the service, for those who look for it from outside."""
 
 _SYSTEM: Final = Path("/etc/sena")
 
@@ -46,6 +50,20 @@ def cache_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None
     if _is_root(user_id):
         return Path("/var/cache/sena")
     return _user_folder(environ, "XDG_CACHE_HOME", ".cache") / "sena"
+
+
+def runtime_folder(environ: Mapping[str, str] = os.environ, *, user_id: int | None = None) -> Path:
+    """The folder of the control socket: `/run/sena`, or `$XDG_RUNTIME_DIR/sena` of a user."""
+    given = _given(environ, "RUNTIME_DIRECTORY")
+    if given is not None:
+        return given
+    if _is_root(user_id):
+        return SERVICE_RUNTIME_FOLDER
+    user = Path(environ.get("XDG_RUNTIME_DIR", ""))
+    if not user.is_absolute():
+        # Where it is for those who log in; this one came another way, as by `sudo -u`.
+        user = Path("/run/user") / str(os.geteuid() if user_id is None else user_id)
+    return user / "sena"
 
 
 def _given(environ: Mapping[str, str], variable: str) -> Path | None:
