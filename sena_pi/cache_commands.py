@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sena_pi import cache_prose, control
 from sena_pi.cache.administration import WRITES, Asked, CacheProblem, answer
-from sena_pi.cache.card import exists
+from sena_pi.cache.card import LOG_NAME, exists
 from sena_pi.cache.clock import TrustedTime
 from sena_pi.places import SERVICE_RUNTIME_FOLDER, cache_folder, runtime_folder
 
 if TYPE_CHECKING:
+    from sena_pi.cache.card import CardSettings
     from sena_pi.cache.responses import ResponseCache
     from sena_pi.settings import Settings
 
@@ -85,37 +86,57 @@ def request(
         SenaError: it can't be done.
     """
     folder = cache_folder()
+    here = _exists(folder)
     # Someone who has no cache of their own means the service's.
-    sockets = [runtime_folder()] if exists(folder) else [runtime_folder(), service]
+    sockets = [runtime_folder()] if here else [runtime_folder(), service]
     for place in sockets:
         with suppress(control.NobodyAnswers):
             return Answered(running=True, data=control.ask(place, f"cache.{name}", arguments))
-    if not exists(folder):
+    if not here:
         raise CacheProblem(
             f"there is no cache in {folder} yet; if sena runs as another user, ask as that user, "
             "and as root (sudo) about the service's"
         )
-    with _opened(folder, settings(), writable=name in WRITES) as (cache, words):
+    with _opened(folder, settings(), name) as (cache, words):
         asked = Asked(cache, arguments, TrustedTime()(), words)
         return Answered(running=False, data=answer(name, asked))
 
 
+def _exists(folder: Path) -> bool:
+    try:
+        return exists(folder)
+    except PermissionError as error:
+        raise CacheProblem(f"{folder} is another user's; ask as that user, or with sudo") from error
+
+
 @contextmanager
 def _opened(
-    folder: Path, settings: Settings, *, writable: bool
+    folder: Path, settings: Settings, name: str
 ) -> Iterator[tuple[ResponseCache, tuple[str, ...]]]:
-    from sena_pi.cached import open_cache, wake_words
+    from sena_pi.cached import cache_settings, open_cache, wake_words
 
+    if name != "clear":
+        _check_size(folder, cache_settings(settings).store.card)
     # What the journal would be told is said in one sentence below.
     logging.getLogger("sena_pi.cache").addHandler(logging.NullHandler())
     try:
-        with closing(open_cache(settings, writable=writable)) as cache:
+        with closing(open_cache(settings, writable=name in WRITES)) as cache:
             if cache.trouble is not None:
                 raise CacheProblem(_refusal(cache.trouble, folder))
             yield cache, wake_words(settings)
     finally:
-        if writable:
+        if name in WRITES:
             _give_back(folder)
+
+
+def _check_size(folder: Path, card: CardSettings) -> None:
+    """A log of another size lies otherwise: read with these settings it would seem damaged."""
+    with suppress(PermissionError):  # told when it is opened
+        if (folder / LOG_NAME).stat().st_size != card.segments * card.segment_bytes:
+            raise CacheProblem(
+                f"the cache in {folder} has another size than `[cache] size_mb` says; sena begins "
+                "it anew at its next start, `sena cache clear` does now"
+            )
 
 
 def _refusal(trouble: str, folder: Path) -> str:
@@ -124,9 +145,9 @@ def _refusal(trouble: str, folder: Path) -> str:
             f"a sena that can't be asked has {folder} open; stop it and try again "
             "(systemctl stop sena)"
         )
-    return (
-        f"{trouble} ({folder}); ask as the user whose cache it is, or see whether the card is ill"
-    )
+    if not os.access(folder / LOG_NAME, os.R_OK):
+        return f"{folder} is another user's; ask as that user, or with sudo"
+    return f"{trouble} ({folder}); if the card can still be written, `sena cache clear` begins anew"
 
 
 def _give_back(folder: Path) -> None:
@@ -140,8 +161,11 @@ def _give_back(folder: Path) -> None:
 def _confirmed(args: argparse.Namespace, settings: Callable[[], Settings]) -> bool:
     if not sys.stdin.isatty():
         return True
-    count = request("stats", {}, settings).data["entries"]
-    what = f"what has expired of {count} entries" if args.expired else f"all {count} entries"
+    what = "everything"
+    with suppress(CacheProblem):  # one that can't be read may still be cleared
+        what = f"{request('stats', {}, settings).data['entries']:,} entries"
+    if args.expired:
+        what = f"what has expired of {what}"
     sys.stderr.write(f"Delete {what} for good? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

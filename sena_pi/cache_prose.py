@@ -29,9 +29,9 @@ def stats(data: Data, *, running: bool) -> Iterator[str]:
     yield from _tally(data["total"])
     yield "\nkept"
     yield _row("entries", f"{data['entries']:,}, {data['card_entries']:,} of them on the card")
-    reserved = f"{_mb(data['card_bytes'])} of {_mb(data['budget_bytes'])} are reserved for it"
-    yield _row("on the card", f"{_mb(data['card_payload_bytes'])}; {reserved}")
-    yield _row("in memory", _mb(data["memory_bytes"]))
+    reserved = f"{_size(data['card_bytes'])} of {_size(data['budget_bytes'])} are reserved"
+    yield _row("on the card", f"{_size(data['card_payload_bytes'])}; {reserved}")
+    yield _row("in memory", _size(data["memory_bytes"]))
     yield _row("trouble", data["trouble"] or "none")
 
 
@@ -44,7 +44,7 @@ def entries(data: Data, *, running: bool) -> Iterator[str]:
                 f"{_age(entry['age_s']):>7}",
                 f"{_size(entry['size_bytes']):>8}",
                 f"{entry['tier']:6}",
-                f"{entry['state']:7}",
+                f"{entry['state']:13}",
                 _printable(entry["text"]),
             )
         )
@@ -161,11 +161,7 @@ def _age(age_s: float | None) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1024:,.1f} kB" if size < _MB else _mb(size)
-
-
-def _mb(size: int) -> str:
-    return f"{size / _MB:,.1f} MB"
+    return f"{size / 1024:,.1f} kB" if size < _MB else f"{size / _MB:,.1f} MB"
 
 
 def _printable(text: str) -> str:

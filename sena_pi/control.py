@@ -35,7 +35,7 @@ LONGEST_REQUEST: Final = 64 << 10
 LONGEST_ANSWER: Final = 64 << 20
 MOST_CLIENTS: Final = 4
 DEADLINE_S: Final = 5.0
-"""For a client to send its request, and again to take its answer."""
+"""For the other side to take what is sent, and for a client to send its request."""
 WORK_S: Final = 120.0
 """For the answer to be found."""
 
@@ -135,12 +135,15 @@ def _unpacked(data: bytes) -> Any:  # noqa: ANN401 - JSON
 # --- who answers ------------------------------------------------------------------------------
 
 
-async def serve(folder: Path, handlers: Mapping[str, Handler]) -> None:
+async def serve(
+    folder: Path, handlers: Mapping[str, Handler], *, deadline_s: float = DEADLINE_S
+) -> None:
     """Answer requests until cancelled; at once over, with a line in the journal, without a socket.
 
     Args:
         folder: where the socket shall be; made if only it is missing.
         handlers: by the name of the request.
+        deadline_s: for a client to send its request, and again to take its answer.
     """
     with contextlib.ExitStack() as closing:
         try:
@@ -152,7 +155,7 @@ async def serve(folder: Path, handlers: Mapping[str, Handler]) -> None:
                 error.strerror or error,
             )
             return
-        await _serve_on(listening, handlers)
+        await _serve_on(listening, handlers, deadline_s)
 
 
 @contextlib.contextmanager
@@ -200,7 +203,9 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def _serve_on(listening: socket.socket, handlers: Mapping[str, Handler]) -> None:
+async def _serve_on(
+    listening: socket.socket, handlers: Mapping[str, Handler], deadline_s: float
+) -> None:
     async with asyncio.TaskGroup() as visits:
         here: set[asyncio.Task[None]] = set()
 
@@ -209,7 +214,9 @@ async def _serve_on(listening: socket.socket, handlers: Mapping[str, Handler]) -
                 writer.write(_packed({"problem": "sena answers others now; try again"}))
                 writer.close()
                 return
-            visit = visits.create_task(_visit(reader, writer, handlers), name="control client")
+            visit = visits.create_task(
+                _visit(reader, writer, handlers, deadline_s), name="control client"
+            )
             here.add(visit)
             visit.add_done_callback(here.discard)
 
@@ -226,12 +233,15 @@ async def _serve_on(listening: socket.socket, handlers: Mapping[str, Handler]) -
 
 
 async def _visit(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handlers: Mapping[str, Handler]
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    handlers: Mapping[str, Handler],
+    deadline_s: float,
 ) -> None:
     """Answer a client; whatever it does is its own affair."""
     try:
-        answer = _packed(await _answer(reader, handlers))
-        async with asyncio.timeout(DEADLINE_S):
+        answer = _packed(await _answer(reader, handlers, deadline_s))
+        async with asyncio.timeout(deadline_s):
             writer.write(answer)
             await writer.drain()
             writer.close()
@@ -243,12 +253,14 @@ async def _visit(
         writer.transport.abort()
 
 
-async def _answer(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:
+async def _answer(
+    reader: asyncio.StreamReader, handlers: Mapping[str, Handler], deadline_s: float
+) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             line = await reader.readline()
     except TimeoutError:
-        return {"problem": f"no request came within {DEADLINE_S:.0f} s"}
+        return {"problem": f"no request came within {deadline_s:g} s"}
     except ValueError:
         return {"problem": f"a request may have {LONGEST_REQUEST} bytes"}
     try:

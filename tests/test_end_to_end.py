@@ -40,6 +40,7 @@ def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServ
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
         monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path / "cache"))
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
         yield server
 
 

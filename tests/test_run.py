@@ -38,6 +38,7 @@ def environment(folder: Path) -> dict[str, str]:
         "CONFIGURATION_DIRECTORY": str(folder / "etc"),
         "STATE_DIRECTORY": str(folder / "state"),
         "CACHE_DIRECTORY": str(folder / "cache"),
+        "RUNTIME_DIRECTORY": str(folder / "run"),
     }
 
 

@@ -44,6 +44,7 @@ async def measure(folder: Path, trials: int) -> None:
         os.environ.update(sound.environment)
         os.environ["STATE_DIRECTORY"] = str(folder / "state")
         os.environ["CACHE_DIRECTORY"] = str(folder / "cache")
+        os.environ["RUNTIME_DIRECTORY"] = str(folder / "run")
         async with GeminiServer() as gemini, house(sound, gemini) as it:
             results = [await trial(it, gemini) for _ in range(trials)]
     for name, values in zip(
