@@ -39,12 +39,14 @@ class Asked:
         arguments: as they came, from anybody.
         now: wall time in seconds since 1970, None while the clock can't be believed.
         wake_words: phrases that may precede a question.
+        most_listed: bound of a list.
     """
 
     cache: ResponseCache
     arguments: Mapping[str, Any]
     now: float | None
     wake_words: tuple[str, ...] = ()
+    most_listed: int = MOST_LISTED
 
     def text(self) -> str:
         """The question that is meant. Raises CacheProblem when there is none."""
@@ -85,8 +87,8 @@ def stats(asked: Asked) -> dict[str, Any]:
 def entries(asked: Asked) -> dict[str, Any]:
     """The newest entries, newest first; those of unknown age come last."""
     kind = asked.arguments.get("kind")
-    if kind is not None and kind not in KINDS:
-        raise CacheProblem(f"a list is of {' or '.join(KINDS)}, not of {kind!r}")
+    if kind is not None and kind not in list(KINDS):  # whatever it is, it need not be hashable
+        raise CacheProblem(f"a list is of {' or '.join(KINDS)}, or of both")
     wanted = KINDS[kind] if kind is not None else Stored
     count = 0
 
@@ -99,7 +101,7 @@ def entries(asked: Asked) -> dict[str, Any]:
                 # The count decides between equals: dictionaries can't be compared.
                 yield (-1.0 if kept_at is None else kept_at), -count, _line(listed, asked)
 
-    newest = heapq.nlargest(MOST_LISTED, described())
+    newest = heapq.nlargest(asked.most_listed, described())
     return {"count": count, "entries": [line for _, _, line in newest]}
 
 
