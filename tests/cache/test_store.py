@@ -1,0 +1,511 @@
+"""The tiers under the cache: when something is written, and what is served when nothing can be."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sena_pi.cache.catalogue import INDEX_NAME
+from sena_pi.cache.records import Kind, Record
+from sena_pi.cache.store import RETRY_S, Store, StoreSettings
+from tests.cache.known import key, log_bytes, payload, record, small_card, small_store, version_of
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+Opener = Callable[..., Store]
+
+
+@pytest.fixture
+def opened(folder: Path, clock: Clock) -> Iterator[Opener]:
+    stores = []
+
+    def opener(*, writable: bool = True, **settings: float) -> Store:
+        store = Store(folder, small_store(**settings), writable=writable, monotonic=clock)  # type: ignore[arg-type]
+        stores.append(store)
+        return store
+
+    yield opener
+    for one in stores:
+        one.abandon()
+
+
+def put(store: Store, numbers: Iterable[int], version: int = 0) -> None:
+    for number in numbers:
+        assert store.put(record(number, version))
+
+
+def served(store: Store, numbers: Iterable[int]) -> dict[int, tuple[int, str]]:
+    """Version and tier of what is served."""
+    found = {number: store.fetch(key(number)) for number in numbers}
+    return {n: (version_of(n, one[0]), one[1]) for n, one in found.items() if one is not None}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# --- tiers ----------------------------------------------------------------------------------
+
+
+def test_an_entry_is_served_from_memory_then_from_the_card(opened: Opener) -> None:
+    """And after a start from the card."""
+    store = opened()
+    put(store, range(3))
+    assert dict.fromkeys(range(3), (0, "memory")) == served(store, range(4))
+    assert store.flush()
+    assert dict.fromkeys(range(3), (0, "card")) == served(store, range(4))
+    assert {key(0), key(1), key(2)} == set(store.keys())
+    store.close()
+    assert dict.fromkeys(range(3), (0, "card")) == served(opened(), range(4))
+
+
+def test_neither_a_put_nor_a_hit_touches_the_card(opened: Opener, folder: Path) -> None:
+    """Every byte of every file is as it was, and no sync was made."""
+    store = opened()
+    put(store, range(10))
+    store.flush()
+    put(store, range(10, 20))
+    assert store.card is not None
+    before, syncs = contents(folder), store.card.wear.syncs
+    for _ in range(100):
+        assert 20 == len(served(store, range(20)))
+        store.turn_ended()
+    assert before == contents(folder)
+    assert syncs == store.card.wear.syncs
+
+
+def test_a_flush_with_nothing_due_writes_nothing(opened: Opener, folder: Path) -> None:
+    """Not even the counters."""
+    store = opened()
+    put(store, range(3))
+    store.flush()
+    before = contents(folder)
+    assert store.flush()
+    assert before == contents(folder)
+
+
+def test_the_last_one_put_is_served(opened: Opener) -> None:
+    """Whatever tier the older ones are in."""
+    store = opened()
+    for version in range(6):
+        put(store, [1], version)
+        assert {1: (version, "memory")} == served(store, [1])
+        if version % 2:
+            store.flush()
+    assert {1: (5, "card")} == served(store, [1])
+
+
+def test_an_entry_that_is_too_long_is_not_kept(opened: Opener) -> None:
+    """It is said so, and nothing is served."""
+    store = opened()
+    longest = small_card().longest_payload
+    assert store.put(Record(Kind.ENTRY, key(1), bytes(longest)))
+    assert not store.put(Record(Kind.ENTRY, key(2), bytes(longest + 1)))
+    assert (None, bytes(longest)) == (store.fetch(key(2)), (store.fetch(key(1)) or (None,))[0])
+
+
+def test_memory_is_bounded_and_lets_go_of_what_need_not_be_written_first(opened: Opener) -> None:
+    """What waits for the card goes last."""
+    store = opened(memory_bytes=20_000, promote=True)
+    put(store, range(4))
+    assert 4 == len(served(store, range(4)))
+    put(store, range(100, 160))
+    assert store.memory_bytes <= 20_000
+    assert {0, 1, 2, 3} == served(store, range(4)).keys()
+    assert store.evicted > 0
+    assert [] == list(store.problems())
+
+
+def test_an_older_version_is_not_served_when_the_newer_had_to_go(opened: Opener) -> None:
+    """The card refused it and memory was full: then none; nor is it listed, nor after the flush."""
+    store = opened(memory_bytes=8_000, written_bytes_a_day=1)
+    put(store, [1], 0)
+    store.flush()
+    put(store, [1], 1)
+    put(store, range(100, 120))
+    assert {} == served(store, [1])
+    assert key(1) not in set(store.keys())
+    store.recheck()
+    assert store.flush()
+    assert {} == served(store, [1])
+    put(store, [1], 2)
+    assert {1: (2, "memory")} == served(store, [1])
+
+
+# --- promotion ------------------------------------------------------------------------------
+
+
+def test_without_promotion_all_is_written(opened: Opener) -> None:
+    """At the next flush."""
+    store = opened()
+    put(store, range(5))
+    store.flush()
+    assert {"card"} == {tier for _, tier in served(store, range(5)).values()}
+
+
+def test_with_promotion_only_what_was_asked_for_again_is_written(opened: Opener) -> None:
+    """The rest stays in memory."""
+    store = opened(promote=True)
+    put(store, range(5))
+    served(store, [1, 3])
+    assert store.flush()
+    assert {0: "memory", 1: "card", 2: "memory", 3: "card", 4: "memory"} == {
+        number: tier for number, (_, tier) in served(store, range(5)).items()
+    }
+
+
+def test_with_promotion_a_newer_version_of_what_the_card_has_is_written(opened: Opener) -> None:
+    """An older one must not come back after a start."""
+    store = opened(promote=True)
+    put(store, [1])
+    served(store, [1])
+    store.flush()
+    put(store, [1], 1)
+    store.close()
+    assert {1: (1, "card")} == served(opened(promote=True), [1])
+
+
+def test_what_comes_back_soon_after_it_had_to_go_is_written(opened: Opener) -> None:
+    """Memory remembers the keys of those that fell out unasked."""
+    store = opened(promote=True, memory_bytes=8_000)
+    put(store, [1])
+    put(store, range(100, 120))
+    assert {} == served(store, [1])
+    put(store, [1])
+    assert store.flush()
+    assert {1: (0, "card")} == served(store, [1])
+
+
+# --- when it is written -----------------------------------------------------------------------
+
+
+def test_a_group_is_due_when_its_bytes_are_many(opened: Opener) -> None:
+    """Not before."""
+    store = opened(group_bytes=len(payload(1)) + len(payload(2)))
+    put(store, [1])
+    assert not store.flush_due
+    put(store, [2])
+    assert store.flush_due
+    store.flush()
+    assert not store.flush_due
+
+
+def test_a_group_is_due_after_so_many_turns(opened: Opener) -> None:
+    """Turns in which nothing waits do not count."""
+    store = opened(group_turns=3)
+    for _ in range(5):
+        store.turn_ended()
+    put(store, [1])
+    for _ in range(2):
+        store.turn_ended()
+        assert not store.flush_due
+    store.turn_ended()
+    assert store.flush_due
+
+
+def test_a_group_is_due_when_its_oldest_has_waited_long(opened: Opener, clock: Clock) -> None:
+    """By the clock that never goes back, from the first entry on, over newer ones."""
+    store = opened(group_age_s=100)
+    put(store, [1])
+    clock.now += 99
+    put(store, [2])
+    assert not store.flush_due
+    clock.now += 1
+    assert store.flush_due
+    store.flush()
+    clock.now += 1000
+    assert not store.flush_due
+
+
+def test_the_bytes_of_a_day_are_bounded(opened: Opener, folder: Path) -> None:
+    """When they are spent all stays in memory and is served, until the next day."""
+    store = opened(written_bytes_a_day=10_000, group_turns=1)
+    number = 0
+    while store.written_today < 10_000:
+        put(store, [number])
+        store.flush()
+        number += 1
+    before = contents(folder)
+    put(store, [500])
+    store.turn_ended()
+    assert (False, False) == (store.flush_due, store.flush())
+    assert {500: (0, "memory")} == served(store, [500])
+    assert before == contents(folder)
+    store.recheck()
+    assert (True, True) == (store.flush_due, store.flush())
+    assert {500: (0, "card")} == served(store, [500])
+
+
+def test_counters_are_kept_with_each_group_and_at_the_end(folder: Path) -> None:
+    """Not at each event; and only when they have changed."""
+    counts = {"hits": 1}
+    store = Store(folder, small_store(), counts=lambda: dict(counts))
+    put(store, [1])
+    store.flush()
+    counts["hits"] = 2
+    before = contents(folder)
+    store.fetch(key(1))
+    assert before == contents(folder)
+    store.close()
+    after = contents(folder)
+    with closing(Store(folder, small_store(), counts=lambda: dict(counts))) as again:
+        assert again.card is not None
+        assert {"hits": 2} == again.card.counts
+    assert after == contents(folder)
+
+
+# --- forgetting -------------------------------------------------------------------------------
+
+
+def test_a_forgotten_entry_is_in_no_tier(opened: Opener, folder: Path) -> None:
+    """Nor after a start, with or without the index."""
+    store = opened()
+    put(store, [1, 2], 0)
+    store.flush()
+    put(store, [1, 3], 1)
+    store.forget([key(1), key(3), key(77)])
+    assert {2} == served(store, range(4)).keys()
+    assert payload(1)[8:] not in log_bytes(folder)
+    store.abandon()
+    (folder / INDEX_NAME).unlink()
+    assert {2} == served(opened(), range(4)).keys()
+
+
+def test_what_was_forgotten_can_be_put_again(opened: Opener) -> None:
+    """It is a new entry."""
+    store = opened()
+    put(store, [1])
+    store.flush()
+    store.forget([key(1)])
+    put(store, [1], 1)
+    store.flush()
+    assert {1: (1, "card")} == served(store, [1])
+    store.abandon()
+    assert {1: (1, "card")} == served(opened(), [1])
+
+
+def test_clearing_leaves_nothing(opened: Opener, folder: Path) -> None:
+    """In memory, on the card, after a start; and it goes on."""
+    store = opened()
+    put(store, range(20))
+    store.flush()
+    put(store, range(20, 25))
+    store.clear()
+    assert (0, {}) == (store.entries, served(store, range(25)))
+    assert payload(1)[8:] not in log_bytes(folder)
+    put(store, [30])
+    assert store.flush()
+    store.abandon()
+    assert {30} == served(opened(), range(40)).keys()
+
+
+def test_nothing_is_deleted_by_who_only_reads(opened: Opener, folder: Path) -> None:
+    """It is refused, and all is there."""
+    store = opened()
+    put(store, range(3))
+    store.close()
+    reader = opened(writable=False)
+    with pytest.raises(PermissionError):
+        reader.clear()
+    with pytest.raises(PermissionError):
+        reader.forget([key(1)])
+    assert {0, 1, 2} == served(opened(), range(3)).keys()
+
+
+# --- trouble ----------------------------------------------------------------------------------
+
+
+def test_a_second_writer_keeps_its_entries_in_memory(
+    opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so once, and does not say that it has forgotten what it can't delete."""
+    first, second = opened(), opened()
+    put(first, [1])
+    first.flush()
+    put(second, [2])
+    for _ in range(3):
+        assert not second.flush()
+    assert {2: (0, "memory")} == served(second, [1, 2])
+    assert ["another process writes it" in line for line in caplog.messages] == [True]
+    with pytest.raises(OSError, match="another process writes it"):
+        second.clear()
+    with pytest.raises(OSError, match="another process writes it"):
+        second.forget([key(1)])
+    first.close()
+    put(second, [3])
+    assert second.flush()
+    assert second.trouble is None
+    second.abandon()
+    # What could not be forgotten before is forgotten now.
+    assert {3} == served(opened(), range(4)).keys()
+
+
+def test_a_card_that_refused_is_left_alone_for_a_while(opened: Opener, clock: Clock) -> None:
+    """Then it is tried again."""
+    first, second = opened(), opened(group_turns=1)
+    put(second, [2])
+    second.turn_ended()
+    second.flush()
+    second.turn_ended()
+    assert not second.flush_due
+    clock.now += RETRY_S
+    assert second.flush_due
+    first.close()
+
+
+def test_a_folder_that_vanished_is_made_anew(
+    opened: Opener, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is put afterwards is found after a start."""
+    store = opened()
+    put(store, range(3))
+    store.flush()
+    shutil.rmtree(folder)
+    assert {0, 1, 2} == served(store, range(3)).keys()
+    put(store, [5])
+    assert store.flush()
+    assert {5: (0, "card")} == served(store, [5])
+    assert 1 == len([one for one in caplog.records if one.levelno >= logging.WARNING])
+    store.abandon()
+    assert {5} == served(opened(), range(6)).keys()
+
+
+def test_a_folder_that_cannot_be_made_leaves_a_cache_in_memory(
+    opened: Opener, folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file is in its place: one line; when it is gone the entries are written."""
+    folder.write_bytes(b"")
+    store = opened()
+    put(store, [1])
+    assert (False, False) == (store.flush(), store.flush())
+    assert {1: (0, "memory")} == served(store, [1])
+    assert store.trouble is not None
+    assert [store.trouble] == list(store.problems())
+    assert 1 == len(caplog.records)
+    folder.unlink()
+    assert store.flush()
+    assert {1: (0, "card")} == served(store, [1])
+    assert [] == list(store.problems())
+
+
+def test_a_locked_index_hides_nothing(opened: Opener, folder: Path) -> None:
+    """All is read from the log, and written to it."""
+    store = opened()
+    put(store, range(10))
+    store.close()
+    with closing(sqlite3.connect(folder / INDEX_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        store = opened()
+        assert 10 == len(served(store, range(10)))
+        put(store, [11])
+        assert store.flush()
+        store.close()
+    assert 11 == len(served(opened(), range(12)))
+
+
+def test_what_a_failed_sync_left_is_forgotten_too(opened: Opener, folder: Path) -> None:
+    """It was never said to be written; it is not there after a start either."""
+    store = opened()
+    put(store, [1])
+    store.flush()
+    put(store, [2])
+    assert store.card is not None
+    log = store.card._log
+    log.append([record(2)])
+    reads, writes = os.pipe()  # cannot be synced
+    real, log._fd = log._fd, writes
+    with pytest.raises(OSError, match="Invalid argument"):
+        log.sync()
+    log._fd = real
+    os.close(reads)
+    os.close(writes)
+    assert payload(2)[8:] in log_bytes(folder)
+    store.forget([key(2)])
+    assert payload(2)[8:] not in log_bytes(folder)
+    store.abandon()
+    (folder / INDEX_NAME).unlink()
+    assert {1} == served(opened(), range(3)).keys()
+
+
+def test_closing_twice_or_after_a_failure_is_harmless(opened: Opener, folder: Path) -> None:
+    """Nothing is raised."""
+    store = opened()
+    put(store, [1])
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+    store.close()
+    store.close()
+    store.abandon()
+
+
+def test_an_end_writes_what_is_due(opened: Opener) -> None:
+    """And the index, so that the next start reads no log."""
+    store = opened()
+    put(store, range(5))
+    store.close()
+    assert 5 == len(served(opened(), range(5)))
+
+
+def test_threads_get_the_right_payload_while_it_is_written(opened: Opener) -> None:
+    """Readers and a writer at once, over rounds of the log: no exception, no wrong one."""
+    store = opened()
+    wrong: list[Exception] = []
+    done = threading.Event()
+
+    def reads() -> None:
+        try:
+            while not done.is_set():
+                served(store, range(0, 300, 7))
+                list(store.keys())
+        except (AssertionError, RuntimeError, KeyError, ValueError, OSError) as error:
+            wrong.append(error)
+
+    readers = [threading.Thread(target=reads) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for version in range(4):
+        for number in range(300):
+            put(store, [number], version)
+            if number % 20 == 0:
+                store.flush()
+    done.set()
+    for reader in readers:
+        reader.join(30)
+    assert [] == wrong
+    assert [] == list(store.problems())
+
+
+def test_settings_bound_the_card_by_default() -> None:
+    """64 MiB in all, of which a day writes no more."""
+    settings = StoreSettings()
+    assert (
+        settings.card.segments * settings.card.segment_bytes + settings.card.index_bytes <= 64 << 20
+    )
+    assert settings.written_bytes_a_day <= settings.card.budget_bytes
