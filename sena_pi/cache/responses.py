@@ -206,9 +206,9 @@ class ResponseCache:
                 "total": self._stats.total.as_dict(),
                 "entries": store.entries,
                 "memory_bytes": store.memory_bytes,
-                "card_entries": len(card) if card else 0,
-                "card_payload_bytes": card.kept_bytes if card else 0,
-                "card_bytes": card.reserved_bytes if card else 0,
+                "card_entries": len(card) if card is not None else 0,
+                "card_payload_bytes": card.kept_bytes if card is not None else 0,
+                "card_bytes": card.reserved_bytes if card is not None else 0,
                 "budget_bytes": self._settings.store.card.budget_bytes,
                 "trouble": store.trouble,
             }

@@ -109,7 +109,7 @@ class Store:
     @property
     def evicted(self) -> int:
         """Entries that had to make room since it was opened."""
-        return self._evicted + (self.card.evicted if self.card else 0)
+        return self._evicted + (self.card.evicted if self.card is not None else 0)
 
     @property
     def memory_bytes(self) -> int:
