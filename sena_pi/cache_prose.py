@@ -141,7 +141,7 @@ def _by_reason(counts: Mapping[str, int]) -> str:
 def _day(day: str | None) -> str:
     today = datetime.now(UTC).astimezone().date().isoformat()
     if day is None:
-        return "since midnight, or the start: the clock is not set"
+        return "today (no date is known yet)"
     return "today" if day == today else f"on {day}"
 
 
