@@ -116,7 +116,7 @@ class Catalogue:
         self._drop_damaged()
         try:
             self._write(before, until, counts)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             self._failed(error)
             return False
         self._known_to_all()
