@@ -43,6 +43,7 @@ class Catalogue:
         self._unindexed: dict[bytes, int] = {}
         self._dropped: set[int] = set()
         self._damaged: list[tuple[bytes, int]] = []
+        self._trouble = ""
         self.places: dict[bytes, int] = {}
 
     @property
@@ -120,6 +121,7 @@ class Catalogue:
             self._failed(error)
             return False
         self._known_to_all()
+        self._trouble = ""
         return True
 
     def _write(self, before: int, until: tuple[int, int], counts: Mapping[str, Any]) -> None:
@@ -210,7 +212,9 @@ class Catalogue:
             return
         path = self._folder / INDEX_NAME
         if not _is_broken(error, path):
-            _log.warning("the cache's index can't be used now: %s", error)
+            if self._trouble != str(error):
+                _log.warning("the cache's index can't be used now: %s", error)
+            self._trouble = str(error)
             return
         _log.warning("the cache's index is set aside and made anew: %s", error)
         with contextlib.suppress(OSError):
