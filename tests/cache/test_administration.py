@@ -71,6 +71,13 @@ def test_stats_tell_what_was_counted_today_and_in_all(cache: ResponseCache) -> N
     assert found["trouble"] is None
 
 
+def test_the_card_s_reserve_is_told_before_anything_is_on_it(cache: ResponseCache) -> None:
+    """The files have their size from the first moment."""
+    found = answer(cache, "stats")
+    assert (0, 0) == (found["card_entries"], found["card_payload_bytes"])
+    assert found["budget_bytes"] // 2 < found["card_bytes"] <= found["budget_bytes"]
+
+
 def test_a_list_begins_with_the_newest(cache: ResponseCache) -> None:
     """By the time they were kept; those of unknown age come last, and nothing counts as asked."""
     keep(cache, "Who was Bach?", "A composer.", kept_at=NOON - 60, speech=False)
