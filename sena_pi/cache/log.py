@@ -32,6 +32,7 @@ from sena_pi.cache.records import (
 from sena_pi.replace import sync_folder
 
 SEGMENT_BYTES: Final = 1 << 20
+_PAGE_BYTES: Final = 4096
 
 
 class LogBusy(OSError):
@@ -263,13 +264,36 @@ class SegmentLog:
         """Each slot begins with the segment that should be there, or with none that is known."""
         for slot in range(self.segments):
             expected = self.segment - (self.segment - slot) % self.segments
-            head = header_at(os.pread(self._fd, HEADER_BYTES, slot * self.segment_bytes))
+            try:
+                head = header_at(os.pread(self._fd, HEADER_BYTES, slot * self.segment_bytes))
+            except OSError:
+                continue  # a bad sector tells nothing
             if head is not None and head.segment != expected:
                 # A whole segment between is damaged, or who said where to begin was wrong.
                 raise StaleStart(first_place(head.segment))
 
     def _slot(self, slot: int) -> bytes:
-        return os.pread(self._fd, self.segment_bytes, slot * self.segment_bytes)
+        """The bytes of a slot, zeros in place of bad sectors; OSError when no part can be read."""
+        start = slot * self.segment_bytes
+        try:
+            data = os.pread(self._fd, self.segment_bytes, start)
+        except OSError:
+            data = b""
+        return data if len(data) == self.segment_bytes else self._readable(start)
+
+    def _readable(self, start: int) -> bytes:
+        pages, failures = [], []
+        for at in range(start, start + self.segment_bytes, _PAGE_BYTES):
+            try:
+                page = os.pread(self._fd, _PAGE_BYTES, at)
+            except OSError as error:
+                failures.append(error)
+                page = b""
+            pages.append(page.ljust(_PAGE_BYTES, b"\0"))
+        if len(failures) == len(pages):
+            # The card is gone rather than bad in a place: nothing must be built on that.
+            raise failures[0]
+        return b"".join(pages)[: self.segment_bytes]
 
     def _file_offset(self, segment: int, offset: int) -> int:
         return segment % self.segments * self.segment_bytes + offset

@@ -1,7 +1,8 @@
 /* Records what a process does to the files of one folder, in order, with the data.
  *
  * Preloaded (LD_PRELOAD). DISK_RECORDER_FOLDER: the folder; DISK_RECORDER_TRACE: where the record
- * goes. What is written to a file called "marks" beside the trace is recorded as a mark.
+ * goes. What is written to the file TRACE.marks is recorded as a mark. With DISK_RECORDER_BAD_PAGE a
+ * page of 4096 bytes at this offset of each *.log file in the folder can't be read.
  * Each event is a header of 32 bytes, a name and data; power_cut.py reads them.
  */
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 
 enum { OPEN = 1, CREATE, CLOSE, WRITE, TRUNCATE, ALLOCATE, SYNC, SYNC_FOLDER, RENAME, UNLINK, MARK };
 enum { OTHER = 0, FILE_OF_FOLDER, THE_FOLDER, THE_MARKS };
+enum { PAGE_BYTES = 4096 };
 enum { MOST_FILES = 4096 };
 
 struct event {
@@ -34,7 +36,8 @@ struct event {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char folder[4096], marks[4200];
 static int trace = -1;
-static unsigned char what[MOST_FILES];
+static int64_t bad_page = -1;
+static unsigned char what[MOST_FILES], is_log[MOST_FILES];
 
 #define REAL(name) \
     static __typeof__(name) *real; \
@@ -47,6 +50,8 @@ __attribute__((constructor)) static void begin(void) {
     snprintf(marks, sizeof marks, "%s.marks", path);
     trace = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (trace < 0) abort();
+    const char *page = getenv("DISK_RECORDER_BAD_PAGE");
+    if (page) bad_page = atoll(page);
     unsetenv("LD_PRELOAD");
 }
 
@@ -95,6 +100,8 @@ static int opened(int descriptor, const char *path, int was_there, int flags) {
         what[descriptor] = THE_MARKS;
     } else if (name) {
         what[descriptor] = FILE_OF_FOLDER;
+        const char *ending = strrchr(name, '.');
+        is_log[descriptor] = ending && !strcmp(ending, ".log");
         record(was_there ? OPEN : CREATE, descriptor, 0, name, NULL, 0);
         if (was_there && (flags & O_TRUNC)) record(TRUNCATE, descriptor, 0, NULL, NULL, 0);
     }
@@ -146,6 +153,31 @@ ssize_t write(int descriptor, const void *data, size_t size) {
     int64_t offset = kind == FILE_OF_FOLDER ? lseek(descriptor, 0, SEEK_CUR) : 0;
     if (kind == THE_MARKS) record(MARK, descriptor, 0, NULL, data, size);
     return wrote(descriptor, data, real(descriptor, data, size), offset);
+}
+
+/* How many bytes can be read, -1 for none: a bad page ends them. */
+static ssize_t readable(int descriptor, size_t size, int64_t offset) {
+    int64_t end = offset + (int64_t)size;
+    if (bad_page < 0 || kind_of(descriptor) != FILE_OF_FOLDER || !is_log[descriptor] ||
+        end <= bad_page || offset >= bad_page + PAGE_BYTES)
+        return (ssize_t)size;
+    return offset < bad_page ? (ssize_t)(bad_page - offset) : -1;
+}
+
+ssize_t pread(int descriptor, void *data, size_t size, off_t offset) {
+    REAL(pread);
+    ssize_t most = readable(descriptor, size, offset);
+    if (most >= 0) return real(descriptor, data, (size_t)most, offset);
+    errno = EIO;
+    return -1;
+}
+
+ssize_t pread64(int descriptor, void *data, size_t size, off64_t offset) {
+    REAL(pread64);
+    ssize_t most = readable(descriptor, size, offset);
+    if (most >= 0) return real(descriptor, data, (size_t)most, offset);
+    errno = EIO;
+    return -1;
 }
 
 static int changed(int result, uint32_t operation, int descriptor, int64_t offset) {

@@ -59,23 +59,29 @@ def recorded(module: str, arguments: Sequence[str], folder: Path, place: Path) -
     Its second argument is to be the file of its marks, `place / "trace.marks"`. Skips the test
     where there is no compiler, or nothing was recorded.
     """
-    library, trace = place / "disk_recorder.so", place / "trace"
-    compiler = shutil.which("gcc") or pytest.skip("gcc is not on this machine")
-    subprocess.run(
-        [compiler, "-O1", "-Wall", "-shared", "-fPIC", "-o", library, _SOURCE, "-ldl", "-pthread"],
-        check=True,
-        timeout=60,
-    )
-    names = {"DISK_RECORDER_FOLDER": str(folder), "DISK_RECORDER_TRACE": str(trace)}
+    trace = place / "trace"
     subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, **names, "LD_PRELOAD": str(library)},
+        env=preloaded(folder, place),
         check=True,
         timeout=300,
     )
     if not trace.exists():
         pytest.skip("LD_PRELOAD has no effect here")
     return list(_events(trace.read_bytes()))
+
+
+def preloaded(folder: Path, place: Path, **more: str) -> dict[str, str]:
+    """Environment of a process that is recorded. Skips the test where there is no compiler."""
+    library = place / "disk_recorder.so"
+    compiler = shutil.which("gcc") or pytest.skip("gcc is not on this machine")
+    subprocess.run(
+        [compiler, "-O1", "-Wall", "-shared", "-fPIC", "-o", library, _SOURCE, "-ldl", "-pthread"],
+        check=True,
+        timeout=60,
+    )
+    names = {"DISK_RECORDER_FOLDER": str(folder), "DISK_RECORDER_TRACE": str(place / "trace")}
+    return {**os.environ, **names, **more, "LD_PRELOAD": str(library)}
 
 
 def _events(data: bytes) -> Iterator[Event]:

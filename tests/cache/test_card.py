@@ -26,6 +26,7 @@ from tests.cache.known import (
     small_card,
     version_of,
 )
+from tests.cache.power_cut import preloaded
 
 FULL = range(400)
 """Entries enough for some rounds of the log."""
@@ -492,6 +493,40 @@ def test_damage_in_the_middle_loses_only_what_was_there(
         assert found.items() < kept.items()
         assert len(kept) - len(found) <= length // 500 + 2
         assert [] == list(harmed.problems())
+
+
+@pytest.mark.parametrize("index", [keep, lose])
+@pytest.mark.parametrize("back", [0, 3])
+def test_a_bad_sector_hides_only_what_lies_in_it(
+    index: Callable[[Card], None], back: int, card: Card, folder: Path, tmp_path: Path
+) -> None:
+    """In the newest segment or before it: a start finds the rest, and writing goes on."""
+    fill(card, range(200))
+    kept = served(card)
+    slot = (card._log.segment - back) % card._log.segments
+    card.abandon()
+    index(card)
+    program = (
+        "import sys; from pathlib import Path; from sena_pi.cache.store import Store\n"
+        "from tests.cache.known import key, payload, record, small_store\n"
+        "store = Store(Path(sys.argv[1]), small_store())\n"
+        "found = {number: store.fetch(key(number)) for number in range(200)}\n"
+        "right = [n for n, one in found.items() if one and one[0] == payload(n)]\n"
+        "assert len(right) == sum(one is not None for one in found.values())\n"
+        "store.put(record(500))\n"
+        "print(len(right), store.flush(), store.fetch(key(500)) == (payload(500), 'card'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        env=preloaded(folder, tmp_path, DISK_RECORDER_BAD_PAGE=str(slot * SEGMENT_BYTES)),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    right, *goes_on = done.stdout.split()
+    assert ["True", "True"] == goes_on
+    assert len(kept) - 12 <= int(right)
 
 
 def test_a_damaged_record_is_told_and_counted(card: Card, folder: Path) -> None:
