@@ -62,6 +62,7 @@ class Card:
         self._settings = settings
         self._writable = writable
         self._uses: dict[bytes, int] = {}
+        self._suspects: set[bytes] = set()
         self._carried_bytes = 0
         self._indexed_until = 0
         self.counts: dict[str, Any] = {}
@@ -143,6 +144,7 @@ class Card:
             payload = self._log.checked_payload(where, key)
         if payload is None or len(payload) != length_of(where):
             self.damaged += 1
+            self._suspects.add(key)
             self._catalogue.was_checked(key, where, good=False)
             return self.read(key, counts=counts)  # it may have been replaced meanwhile
         # Who does not write it can't know when others write over it: looks each time.
@@ -170,7 +172,11 @@ class Card:
         """
         if self.vanished:
             raise FileNotFoundError(2, "it was deleted", str(self._folder / LOG_NAME))
-        queue = deque([*records, Record(Kind.COUNTS, _COUNTS_KEY, json.dumps(counts).encode())])
+        # A start without an index would find older versions of what was found damaged.
+        suspects = [key for key in list(self._suspects) if not self.holds(key)]
+        queue = deque(Record(Kind.FORGOTTEN, key, b"") for key in suspects)
+        queue.extend(records)
+        queue.append(Record(Kind.COUNTS, _COUNTS_KEY, json.dumps(counts).encode()))
         if any(record_bytes(len(one.payload)) > self._settings.segment_bytes for one in queue):
             raise ValueError("a record is longer than a segment")
         queue.extendleft(self._carried())
@@ -181,6 +187,7 @@ class Card:
             else:
                 self._reclaim()
                 queue.extendleft(self._carried())
+        self._suspects.difference_update(suspects)
         self.counts = dict(counts)
         if self._position - self._indexed_until >= self._settings.index_every_bytes:
             self.write_index()
@@ -257,16 +264,21 @@ class Card:
         return self._log.segment * self._settings.segment_bytes + self._log.offset
 
     def _fitting(self, queue: deque[Record]) -> list[Record]:
-        """The next records that fit into this segment, and the index."""
-        batch, size = [], 0
-        room = self._settings.most_entries - len(self)
+        """Of the next records those that fit into this segment, and the index."""
+        batch: list[Record] = []
+        left: list[Record] = []
+        size, room = 0, self._settings.most_entries - len(self)
         while queue:
-            size += record_bytes(len(queue[0].payload))
-            is_more = queue[0].kind is Kind.ENTRY and not self.holds(queue[0].key)
-            if not self._log.fits(size) or (is_more and room <= 0):
-                break
-            batch.append(queue.popleft())
-            room -= is_more
+            record = queue.popleft()
+            is_more = record.kind is Kind.ENTRY and not self.holds(record.key)
+            with_it = size + record_bytes(len(record.payload))
+            if self._log.fits(with_it) and (room > 0 or not is_more):
+                batch.append(record)
+                size = with_it
+                room -= is_more
+            else:
+                left.append(record)
+        queue.extend(left)
         return batch
 
     def _append(self, batch: list[Record]) -> None:
@@ -312,7 +324,7 @@ class Card:
             payload = self._log.checked_payload(where, key)
             if payload is not None:
                 self._carried_bytes += record_bytes(length_of(where))
-                self._uses[key] = uses - 1
+                self._uses[key] = uses >> 1
                 carried.append(Record(Kind.ENTRY, key, payload))
         return carried
 

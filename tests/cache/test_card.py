@@ -542,6 +542,21 @@ def test_a_damaged_record_is_told_and_counted(card: Card, folder: Path) -> None:
     assert payload(1, 1) == card.read(key(1))
 
 
+def test_no_older_version_takes_the_place_of_a_damaged_one(card: Card, folder: Path) -> None:
+    """Once the damage was seen and something was written, not even without an index."""
+    fill(card, range(3), version=0)
+    fill(card, range(3), version=1)
+    data = bytearray(log_bytes(folder))
+    data[data.index(payload(1, 1)) + 20] ^= 1
+    (folder / LOG_NAME).write_bytes(data)
+    assert {0: 1, 2: 1} == served(card)
+    fill(card, [7])
+    card.abandon()
+    (folder / INDEX_NAME).unlink()
+    with closing(Card(folder, small_card())) as again:
+        assert {0: 1, 2: 1, 7: 0} == served(again)
+
+
 def test_a_record_damaged_after_it_was_checked_is_found_at_the_next_check(
     card: Card, folder: Path
 ) -> None:

@@ -127,6 +127,8 @@ class CacheLife(RuleBasedStateMachine):
         due = self.store._memory.due()
         assert self.store.flush()
         self.trouble_expected = False
+        if due:
+            self.damaged.clear()  # it was seen, and is forgotten now
         for one in due:
             assert self.card_version(number_of(one)) == version_of(number_of(one), one.payload)
 
@@ -223,6 +225,8 @@ class CacheLife(RuleBasedStateMachine):
         path.write_bytes(data)
         # A row that became another's hides an entry; none may be served wrongly.
         self.start_again({}, {number: {version} for number, version in before.items()})
+        for stranger in list(self.store.keys()):
+            self.store.peek(stranger)  # the record tells that it is not its own
         (self.folder / BROKEN_NAME).unlink(missing_ok=True)
 
     @precondition(lambda self: self.held())
