@@ -225,8 +225,10 @@ async def _serve_on(
             sock=listening,
             limit=LONGEST_REQUEST,
             backlog=2 * MOST_CLIENTS,
+            start_serving=False,  # not before `connected` knows it
         )
         try:
+            await server.start_serving()
             await asyncio.get_running_loop().create_future()
         finally:
             server.close()

@@ -180,7 +180,7 @@ def test_show_tells_all_of_every_answer_to_a_question(cache: ResponseCache) -> N
     [
         "what's the capital of france",
         "Hey Sena, what is the capital of France?",
-        "what is the capital of France please",
+        "What is the capital of France, please?",
     ],
 )
 def test_a_question_is_found_in_any_words_that_share_its_answer(
