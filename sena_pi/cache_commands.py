@@ -145,7 +145,7 @@ def _refusal(trouble: str, folder: Path) -> str:
             f"a sena that can't be asked has {folder} open; stop it and try again "
             "(systemctl stop sena)"
         )
-    if not os.access(folder / LOG_NAME, os.R_OK):
+    if not os.access(folder / LOG_NAME, os.R_OK, effective_ids=True):
         return f"{folder} is another user's; ask as that user, or with sudo"
     return f"{trouble} ({folder}); if the card can still be written, `sena cache clear` begins anew"
 
@@ -155,7 +155,8 @@ def _give_back(folder: Path) -> None:
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         for path in folder.iterdir():
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+            with suppress(FileNotFoundError):
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _confirmed(args: argparse.Namespace, settings: Callable[[], Settings]) -> bool:

@@ -11,6 +11,7 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -410,10 +411,20 @@ def test_wrong_usage(argv: str) -> None:
 
 
 @only_root
-def test_a_cache_of_another_user_is_told_to_be_one(folder: Path, capsys: Capture) -> None:
-    """No permission is no damage."""
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_a_cache_of_another_user_is_told_to_be_one(
+    mode: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """No permission is no damage, whether the folder may be looked into or not."""
+    place = tempfile.TemporaryDirectory()
+    request.addfinalizer(place.cleanup)
+    folder = Path(place.name) / "cache"
+    monkeypatch.setenv("CACHE_DIRECTORY", str(folder))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder.parent / "run"))
     with on_the_card() as cache:
         filled(cache)
+    for path in (folder.parent, folder):
+        path.chmod(mode)
     os.seteuid(NOBODY)
     try:
         status, out, err = told(capsys, "stats")
@@ -547,6 +558,28 @@ def test_a_running_appliance_is_asked_and_tells_its_journal(tmp_path: Path) -> N
     assert 0 == sena.returncode
     assert not (tmp_path / "run" / control.SOCKET_NAME).exists()
     assert "france" not in "".join(journal) + rest
+
+
+def test_sigusr1_is_no_harm_where_nothing_is_kept(tmp_path: Path) -> None:
+    """Without a key there is no cache: that is told, and the appliance goes on."""
+    question = spoken(tmp_path, "hey jarvis, what time is it")
+    with subprocess.Popen(
+        [*SENA, "run", "--simulate", *[str(question)] * 5],
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as sena:
+        assert sena.stderr is not None
+        try:
+            lines = iter(sena.stderr.readline, "")
+            next(line for line in lines if "light: " in line)
+            sena.send_signal(signal.SIGUSR1)
+            assert next(line for line in lines if line == "cache: there is none\n")
+            sena.send_signal(signal.SIGTERM)
+            sena.stderr.read()
+        finally:
+            sena.terminate()
+    assert 0 == sena.returncode
 
 
 # --- the benchmark ----------------------------------------------------------------------------

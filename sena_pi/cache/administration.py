@@ -6,6 +6,7 @@ the card: never on the event loop.
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from sena_pi.cache.normalise import normal
 from sena_pi.cache.responses import Listed, ResponseCache
 from sena_pi.errors import SenaError
 
-MOST_LISTED: Final = 10_000
-"""A list holds no more entries: they are kept in memory, and sent in one piece."""
+MOST_LISTED: Final = 2_000
+"""A list holds no more entries: it is put into JSON in one go, on the event loop."""
 
 KINDS: Final[Mapping[str, type[Stored]]] = {"answers": StoredAnswer, "speech": StoredSpeech}
 WRITES: Final = frozenset({"forget", "clear"})
@@ -152,12 +153,18 @@ REQUESTS: Final[Mapping[str, Callable[[Asked], dict[str, Any]]]] = {
 
 
 def _answers_to(text: str, asked: Asked) -> Iterator[Listed]:
+    @functools.cache
+    def wanted(language: str) -> str:
+        return normal(text, language, asked.wake_words)
+
     for listed in asked.cache.entries():
         entry = listed.entry
-        if isinstance(entry, StoredAnswer):
-            wanted = normal(text, entry.language, asked.wake_words)
-            if wanted and wanted == normal(entry.question, entry.language, asked.wake_words):
-                yield listed
+        if (
+            isinstance(entry, StoredAnswer)
+            and wanted(entry.language)
+            and wanted(entry.language) == normal(entry.question, entry.language, asked.wake_words)
+        ):
+            yield listed
 
 
 def _speech_of(texts: Iterable[str], cache: ResponseCache) -> Iterator[Listed]:
