@@ -419,8 +419,9 @@ def test_a_cache_of_another_user_is_told_to_be_one(
     place = tempfile.TemporaryDirectory()
     request.addfinalizer(place.cleanup)
     folder = Path(place.name) / "cache"
-    monkeypatch.setenv("CACHE_DIRECTORY", str(folder))
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder.parent / "run"))
+    for name, value in environment(folder.parent).items():
+        if name.endswith("_DIRECTORY"):
+            monkeypatch.setenv(name, value)
     with on_the_card() as cache:
         filled(cache)
     for path in (folder.parent, folder):
