@@ -28,7 +28,7 @@ def cache_settings(settings: Settings) -> CacheSettings:
     cache = settings.cache
     return CacheSettings(
         store=StoreSettings(
-            card=CardSettings(budget_bytes=cache.size_mb * _MB),
+            card=CardSettings.of(cache.size_mb * _MB),
             memory_bytes=cache.memory_mb * _MB,
             promote=cache.promote,
             group_bytes=cache.group_kb << 10,

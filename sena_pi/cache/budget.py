@@ -8,11 +8,14 @@ from typing import Final
 from sena_pi.cache.index import BYTES_PER_ENTRY, EMPTY_BYTES
 from sena_pi.cache.log import SEGMENT_BYTES
 
-_INDEX_SHARE: Final = 16
+_INDEX_SHARE: Final = 24
 _LEAST_INDEX_BYTES: Final = 96 << 10
 _INDEX_FILES: Final = 3
 """The index, its journal while it is written, and a broken one that was set aside."""
 _LEAST_SEGMENTS: Final = 3
+_SMALLEST_SEGMENT_BYTES: Final = 64 << 10
+_SEGMENTS_WANTED: Final = 48
+_INDEX_EVERY_SEGMENTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,20 @@ class CardSettings:
     """
 
     budget_bytes: int = 64 << 20
-    carry_share: float = 0.5
+    carry_share: float = 0.75
     index_every_bytes: int = 4 << 20
     segment_bytes: int = SEGMENT_BYTES
+
+    @classmethod
+    def of(cls, budget_bytes: int) -> CardSettings:
+        """Settings for a budget: where it is small, so are the segments."""
+        wanted = max(_SMALLEST_SEGMENT_BYTES, budget_bytes // _SEGMENTS_WANTED)
+        segment_bytes = min(SEGMENT_BYTES, 1 << wanted.bit_length() - 1)
+        return cls(
+            budget_bytes,
+            index_every_bytes=_INDEX_EVERY_SEGMENTS * segment_bytes,
+            segment_bytes=segment_bytes,
+        )
 
     def __post_init__(self) -> None:
         if self.segments < _LEAST_SEGMENTS:
@@ -59,4 +73,4 @@ class CardSettings:
     @property
     def longest_payload(self) -> int:
         """A longer one would take too much of a segment."""
-        return self.segment_bytes // 4
+        return self.segment_bytes // 2

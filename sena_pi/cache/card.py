@@ -324,7 +324,7 @@ class Card:
             payload = self._log.checked_payload(where, key)
             if payload is not None:
                 self._carried_bytes += record_bytes(length_of(where))
-                self._uses[key] = uses >> 1
+                self._uses[key] = uses - 1
                 carried.append(Record(Kind.ENTRY, key, payload))
         return carried
 

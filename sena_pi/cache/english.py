@@ -6,7 +6,7 @@ from typing import Final
 
 # fmt: off
 FILLERS: Final = {"um", "umm", "uh", "uhm", "erm"}
-"""Mean nothing, wherever they stand."""
+"""Mean nothing at the beginning, and before an article."""
 
 BEFORE_A_QUESTION: Final = {
     "ah", "actually", "er", "hmm", "like", "now", "oh", "ok", "okay", "right", "so", "well",
@@ -52,18 +52,13 @@ ABOUT_WORDS: Final = {
     "abbreviation", "acronym", "apostrophe", "call", "called", "characters", "contraction",
     "grammar", "letter", "letters", "mean", "meaning", "means", "pronounce", "pronounced",
     "punctuation", "rhyme", "rhymes", "say", "saying", "sentence", "spell", "spelled", "spelling",
-    "spelt", "syllable", "syllables", "synonym", "titled", "translate", "translation", "verb",
-    "word", "words", "write", "written",
+    "spelt", "sign", "syllable", "syllables", "synonym", "titled", "translate", "translation", "verb",
+    "word", "words",
+    "write", "written",
 }
 """Where one of these is in a question, it may be about the very words: none is changed."""
 
 POLITE_ENDS: Final = (("please",), ("thanks",), ("thank", "you"))
-NOT_BEFORE_PLEASE: Final = {
-    "a", "an", "and", "about", "by", "does", "for", "from", "in", "is", "of", "on", "or", "the",
-    "to", "was", "wants", "with", "you",
-}
-"""What "please" completes, and so is no politeness."""
-
 REQUESTS: Final = tuple(
     tuple(request.split())
     for request in (
@@ -215,12 +210,6 @@ ORDINALS: Final = {
 SIGNS: Final = {"+": "plus", "x": "times", "*": "times", "\u00d7": "times"}
 """Signs between two numbers, as they are spoken."""
 
-ACRONYMS: Final = {
-    "ad", "aids", "am", "id", "in", "it", "la", "no", "or", "pin", "pm", "ram", "rom", "sat",
-    "uk", "un", "us", "who",
-}
-"""Words that mean something else in capitals."""
-
 NAMES: Final = {
     "access", "amazon", "amber", "apple", "august", "basic", "bath", "bill", "black", "boston",
     "brown", "bush", "catholic", "chase", "chile", "china", "chrome", "cologne", "conservative",
@@ -231,7 +220,8 @@ NAMES: Final = {
     "nice", "olive", "oracle", "orange", "page", "pat", "pearl", "pink", "polish", "prince",
     "python", "queen", "reading", "republican", "rice", "rich", "rob", "rose", "ruby", "rush",
     "rust", "safari", "seal", "shell", "slack", "square", "stripe", "sue", "swede", "swift",
-    "target", "turkey", "uber", "victoria", "violet", "visa", "will", "windows", "word", "young",
+    "target", "the", "turkey", "uber", "victoria", "violet", "visa", "will", "windows",
+    "word", "young",
     "zoom",
 }
 """Words that mean something else with a capital; they keep it, but where a sentence begins."""

@@ -41,8 +41,10 @@ _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)%")
 _CASE_MATTERS: Final = frozenset({"de", "lb"})
 """Languages in which a capital makes another word."""
-_UNIT_LETTERS: Final = 2
-"""Words so short keep their capitals: "mW" is not "MW", "Co" is not "CO"."""
+_LONGEST_UNIT: Final = 4
+"""Mixed words so short keep their capitals: "mPa" is not "MPa"."""
+_SHORTEST_WORD: Final = 2
+"""So do capitalised ones inside a sentence: "Co" is not "co"."""
 
 
 def language_of(tag: str) -> str:
@@ -106,7 +108,7 @@ def _bare(piece: str, *, last: bool) -> str:
     if not bare:
         return piece
     mark = word[len(bare) : len(bare) + 1]
-    factorial = mark == "!" and not last
+    factorial = mark == "!" and (not last or len(word) > len(bare) + 1)
     feet_or_inches = mark in "'\"" and piece[:1] not in "'\""
     drive = mark == ":" and len(bare) == 1
     if mark and ((bare[-1].isdigit() and (factorial or feet_or_inches)) or drive):
@@ -140,10 +142,10 @@ def _keeps_case(word: _Word, language: str, *, headline: bool) -> bool:
     if not text.isalpha() or len(text) == 1:
         return False
     if text.isupper():
-        return lower in english.ACRONYMS or len(text) <= _UNIT_LETTERS
+        return True
     if not text[1:].islower():
-        return len(text) <= _UNIT_LETTERS
-    return not word.first and (lower in english.NAMES or len(text) <= _UNIT_LETTERS)
+        return len(text) <= _LONGEST_UNIT
+    return not word.first and (lower in english.NAMES or len(text) <= _SHORTEST_WORD)
 
 
 def _without_wake_words(words: list[_Word], wake_words: list[str]) -> list[_Word]:
@@ -173,13 +175,27 @@ def _without_wake_words(words: list[_Word], wake_words: list[str]) -> list[_Word
 def _english(words: list[_Word]) -> list[str]:
     if not english.ABOUT_WORDS.isdisjoint(word.text for word in words):
         return [word.text for word in _without_end(_without_beginning(words))]
-    words = [word for word in words if word.text not in english.FILLERS] or words
-    texts = [word.text for word in _without_end(_without_beginning(words))]
+    words = _without_end(_without_beginning(_without_fillers(words)))
+    # "twenty, five" are two numbers, "twenty five" is one.
+    texts = [
+        f"{word.text}," if word.comma and word.text in english.NUMBERS else word.text
+        for word in words
+    ]
     texts = _without_request(texts)
     plain: list[str] = []
     for text in texts:
         plain += english.CONTRACTIONS.get(text, english.SPELLINGS.get(text, text)).split()
     return _with_signs(_with_digits(_unrolled(plain)))
+
+
+def _without_fillers(words: list[_Word]) -> list[_Word]:
+    """Without those that begin the question or stand in front of an article."""
+    kept: list[_Word] = []
+    for at, word in enumerate(words):
+        following = words[at + 1].text if at + 1 < len(words) else ""
+        if word.text not in english.FILLERS or (kept and following not in {"the", "a", "an"}):
+            kept.append(word)
+    return kept or words
 
 
 def _without_beginning(words: list[_Word]) -> list[_Word]:
@@ -205,9 +221,7 @@ def _without_end(words: list[_Word]) -> list[_Word]:
         before = len(words) - len(polite) - 1
         if before < 2 or tuple(texts[before + 1 :]) != polite:
             continue
-        plain = english.ABOUT_WORDS.isdisjoint(texts)
-        free = polite == ("please",) and plain and texts[before] not in english.NOT_BEFORE_PLEASE
-        if words[before].comma or free:
+        if words[before].comma:
             return words[: before + 1]
     return words
 

@@ -67,6 +67,9 @@ _WHOLE: Final = re.compile(
 _NAMED: Final = re.compile(
     r"^(?:what|who|where) (?:is|are|was|were) (?!the\b|a\b)\w[^ ]*(?: \w[^ ]*)?$"
 )
+_THE: Final = re.compile(r"\bthe\b")
+_THE_OF: Final = re.compile(r"\bthe \w+(?: \w+)? of (?!the\b)")
+"""What is said to be of something needs nothing that was said before: "the capital of France"."""
 _FEWEST_WORDS: Final = 5
 _REFUSAL: Final = re.compile(
     r"^\W*(?:(?:i'm |i am )?(?:so |very |really )?sorry|i (?:do not|don't|can't|cannot|couldn't"
@@ -92,14 +95,17 @@ def forbidden(question: str, language: str) -> Bypass | None:
     return None
 
 
-def stands_alone(question: str, header: Header) -> bool:
+def stands_alone(question: str, header: Header, *, first: bool) -> bool:
     """Whether a question in its normal form means the same in any conversation.
 
-    In a language whose pointing words we do not know, no question does.
+    In a language whose pointing words we do not know, no question does. `first`: nothing was
+    said before it; so "the band" is not one that was spoken of.
     """
     if not header.stands_alone or language_of(header.language) != "en":
         return False
     if _POINTING.search(question.lower()) or not _WHOLE.match(question):
+        return False
+    if not first and _THE.search(_THE_OF.sub("", question.lower())):
         return False
     # A short question lives on what was said before: "what is the opposite". One that names
     # what it asks about does not: "who was Mozart".

@@ -257,7 +257,8 @@ class CacheService:
     def _key_of(self, turn: EndedTurn) -> AnswerKey:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)
         in_context, alone = self._keys(question, turn.header.language, turn.conversation)
-        return alone if stands_alone(question, turn.header) else in_context
+        first = not turn.conversation
+        return alone if stands_alone(question, turn.header, first=first) else in_context
 
     def _refusal(self, turn: EndedTurn) -> Bypass | None:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)

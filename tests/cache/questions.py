@@ -52,7 +52,7 @@ def key(question: str, said: str, language: str) -> AnswerKey | None:
         return None
     header = Header(heard=question, language=language, stands_alone=True)
     conversation = [Exchange(said, "Yes.")] if said else []
-    context = "" if stands_alone(text, header) else context_digest(conversation)
+    context = "" if stands_alone(text, header, first=not said) else context_digest(conversation)
     return AnswerKey(text, language, "model", 1, context)
 
 

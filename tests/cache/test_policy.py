@@ -80,18 +80,34 @@ def test_a_question_stands_alone_where_nothing_in_it_points_elsewhere(
     question: str, *, alone: bool
 ) -> None:
     """The model says that all of these do."""
-    assert alone is stands_alone(question, ALONE)
+    assert alone is stands_alone(question, ALONE, first=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "alone"),
+    [
+        ("what is the name of the band", False),
+        ("what are the side effects", False),
+        ("what is the capital of france", True),
+        ("how do whales sleep under water", True),
+    ],
+)
+def test_after_other_questions_the_may_point_at_what_was_said(
+    question: str, *, alone: bool
+) -> None:
+    """Unless it is said of what."""
+    assert alone is stands_alone(question, ALONE, first=False)
 
 
 def test_the_model_s_no_is_final() -> None:
     """Our rules can only forbid."""
-    assert not stands_alone("what is the capital of france", Header())
+    assert not stands_alone("what is the capital of france", Header(), first=True)
 
 
 def test_no_question_stands_alone_in_a_language_whose_pointing_words_we_do_not_know() -> None:
     """Or "wie alt ist er" would be answered with somebody else's age."""
     german = Header(language="de-DE", stands_alone=True)
-    assert not stands_alone("was ist die hauptstadt von frankreich", german)
+    assert not stands_alone("was ist die hauptstadt von frankreich", german, first=True)
 
 
 def reason(answer: str = "Paris.", *, complete: bool = True, **header: object) -> Bypass | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from sena_pi.bench.cache.design import DesignFactory
+from sena_pi.bench.cache.ours import Ours
 from sena_pi.bench.cache.rivals import DiskCache, FilePerEntry, JsonIndex, SqliteUtils
 from sena_pi.errors import ConfigError
 
@@ -16,6 +17,8 @@ UNBOUNDED = frozenset({"prototype-json"})
 def designs() -> dict[str, DesignFactory]:
     """Name -> what opens it."""
     return {
+        "sena": Ours,
+        "sena-promoting": partial(Ours, promote=True),
         "diskcache-lru": partial(DiskCache, policy="least-recently-used", name="diskcache LRU"),
         "diskcache-lrs": partial(
             DiskCache, policy="least-recently-stored", name="diskcache default"

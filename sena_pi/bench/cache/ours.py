@@ -1,0 +1,53 @@
+"""Our own store, as the appliance runs it, but for the daily bound on writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sena_pi.cache.budget import CardSettings
+from sena_pi.cache.records import Kind, Record
+from sena_pi.cache.store import Store, StoreSettings
+from sena_pi.errors import EngineUnavailable
+
+_UNBOUNDED = 1 << 50
+_MEMORY_SHARE = 8
+"""Promoting, the tier in memory is part of the cache: it is taken from the same budget. Else it
+only holds what is about to be written."""
+
+
+class Ours:
+    """The tiers of `sena_pi.cache.store`."""
+
+    def __init__(self, folder: Path, budget_bytes: int, *, promote: bool = False) -> None:
+        """Open it; `promote`: entries are written when they are asked for again."""
+        self.name = "sena promoting" if promote else "sena"
+        memory_bytes = budget_bytes // _MEMORY_SHARE
+        settings = StoreSettings(
+            card=CardSettings.of(budget_bytes - memory_bytes if promote else budget_bytes),
+            memory_bytes=memory_bytes,
+            promote=promote,
+            group_bytes=min(StoreSettings().group_bytes, memory_bytes // 4),
+            written_bytes_a_day=_UNBOUNDED,
+        )
+        self._store = Store(folder / "cache", settings)
+        if self._store.card is None:
+            raise EngineUnavailable(f"our own cache can't be opened: {self._store.trouble}")
+
+    def get(self, key: bytes) -> bytes | None:
+        """The payload."""
+        found = self._store.fetch(key)
+        return None if found is None else found[0]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep it in memory; on the card with its group."""
+        self._store.put(Record(Kind.ENTRY, key, value))
+
+    def after_turn(self) -> None:
+        """Write the group when one is due."""
+        self._store.turn_ended()
+        if self._store.flush_due:
+            self._store.flush()
+
+    def close(self) -> None:
+        """Write what is due."""
+        self._store.close()
