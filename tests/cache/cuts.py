@@ -122,12 +122,31 @@ def killed_in(said: Promise) -> Allowed:
     return allowed
 
 
-def writer_events(place: Path, *, seed: int, steps: int) -> list[Event]:
-    """What a writer did to an empty folder."""
+@dataclass(frozen=True)
+class Life:
+    """A writer's: what it found in its folder, and what it did."""
+
+    found: dict[str, bytes]
+    events: list[Event]
+
+
+def writer_life(place: Path, *, seed: int, steps: int, found: dict[str, bytes]) -> Life:
+    """Record a writer in a folder with these files; `place` is to be empty."""
     folder = place / "cache"
     folder.mkdir()
-    arguments = [str(folder), str(place / "trace.marks"), str(seed), str(steps)]
-    return recorded("tests.cache.writer", arguments, folder, place)
+    for name, content in found.items():
+        (folder / name).write_bytes(content)
+    first_version = 1 + 1000 * steps if found else 1
+    arguments = [folder, place / "trace.marks", seed, steps, first_version]
+    return Life(found, recorded("tests.cache.writer", list(map(str, arguments)), folder, place))
+
+
+def left_by(life: Life, chance: random.Random) -> dict[str, bytes]:
+    """What a cut at some moment of a life leaves."""
+    card = Disk(life.found)
+    for event in life.events[: moments_of(life.events, 2, chance)[0]]:
+        card.do(event)
+    return card.after_a_cut(chance)
 
 
 _RARE = {
@@ -149,23 +168,29 @@ def moments_of(events: list[Event], count: int, chance: random.Random) -> list[i
 
 
 def cut_at(
-    events: list[Event], moments: Iterable[int], place: Path, chance: random.Random, **disk: bool
+    life: Life,
+    moments: Iterable[int],
+    place: Path,
+    chance: random.Random,
+    *,
+    honest: bool = True,
 ) -> Verdict:
     """Cut the power after so many events, each of `moments` in turn, and look."""
-    verdict = Verdict()
+    verdict, events = Verdict(), life.events
     promises = [
         (at, Promise.read(event.data))
         for at, event in enumerate(events)
         if event.operation is Operation.MARK
     ]
-    card, done, told = Disk(**disk), 0, 0
+    card, done, told = Disk(life.found, honest=honest), 0, 0
     for moment in sorted(moments):
         for event in events[done:moment]:
             card.do(event)
         done = moment
         while told < len(promises) and promises[told][0] < moment:
             told += 1
-        said = promises[told - 1][1] if told else NOTHING
+        # Before its first word it has only looked at what it found.
+        said = promises[max(told - 1, 0)][1]
         to_come = promises[told][1] if told < len(promises) else said
         folder = place / f"cut-{moment}"
         folder.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -109,13 +109,18 @@ class _File:
 
 
 class Disk:
-    """A folder on a card that forgets what was not synced. `honest`: a sync does what it says."""
+    """A folder on a card that forgets what was not synced.
 
-    def __init__(self, *, honest: bool = True) -> None:
+    Args:
+        contents: what is in it, for sure, in the beginning: bytes by name.
+        honest: a sync does what it says.
+    """
+
+    def __init__(self, contents: Mapping[str, bytes] | None = None, *, honest: bool = True) -> None:
         self._honest = honest
-        self._names: dict[str, _File] = {}
+        self._names = {name: _File(bytearray(data)) for name, data in (contents or {}).items()}
         self._open: dict[int, _File] = {}
-        self._synced_names: dict[str, _File] = {}
+        self._synced_names = dict(self._names)
         self._since: list[tuple[Event, _File]] = []
 
     def do(self, event: Event) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sena_pi.cache.card import LOG_NAME
 from sena_pi.cache.log import SegmentLog
-from tests.cache.cuts import cut_at, moments_of, writer_events
+from tests.cache.cuts import Life, cut_at, left_by, moments_of, writer_life
 from tests.cache.kills import kill_writers
 from tests.cache.known import SEGMENT_BYTES, record, small_card
 from tests.cache.power_cut import Disk, Event, Operation, recorded
@@ -19,24 +19,35 @@ KILLS = 12
 
 
 @pytest.fixture(scope="module")
-def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     """What a writer did, its rounds of the log, forgetting and restarts included."""
-    return writer_events(tmp_path_factory.mktemp("writer"), seed=1, steps=250)
+    return writer_life(tmp_path_factory.mktemp("writer"), seed=1, steps=250, found={})
 
 
-def test_a_power_cut_loses_nothing_that_was_committed(events: list[Event], tmp_path: Path) -> None:
+def test_a_power_cut_loses_nothing_that_was_committed(life: Life, tmp_path: Path) -> None:
     """Whatever the card kept of what was not synced, in whatever order, torn or whole."""
     chance = random.Random(1)
-    verdict = cut_at(events, moments_of(events, CUTS, chance), tmp_path, chance)
+    verdict = cut_at(life, moments_of(life.events, CUTS, chance), tmp_path, chance)
     assert [] == verdict.faults
     assert (CUTS, True) == (verdict.cuts, verdict.entries > 20 * CUTS)
 
 
-def test_where_syncs_do_nothing_the_same_test_fails(events: list[Event], tmp_path: Path) -> None:
+def test_a_second_power_cut_loses_nothing_either(life: Life, tmp_path: Path) -> None:
+    """Of a writer that goes on with what a first cut has left, or while it makes that good."""
+    chance = random.Random(2)
+    found = left_by(life, chance)
+    second = writer_life(tmp_path, seed=2, steps=100, found=found)
+    moments = [*moments_of(second.events, CUTS // 2, chance), *range(1, 20)]
+    verdict = cut_at(second, moments, tmp_path, chance)
+    assert [] == verdict.faults
+    assert verdict.entries > 20 * CUTS // 2
+
+
+def test_where_syncs_do_nothing_the_same_test_fails(life: Life, tmp_path: Path) -> None:
     """The control: entries are lost, and still no payload is wrong."""
     chance = random.Random(1)
-    moments = moments_of(events, CUTS, chance)
-    verdict = cut_at(events, moments, tmp_path, chance, honest=False)
+    moments = moments_of(life.events, CUTS, chance)
+    verdict = cut_at(life, moments, tmp_path, chance, honest=False)
     assert verdict.lost
     assert [] == verdict.wrong
 

@@ -1,8 +1,9 @@
 """A process that uses a cache at full speed and tells before each step what must be kept.
 
-`python -m tests.cache.writer FOLDER MARKS SEED STEPS`. Each line of MARKS is JSON. `kept`: version
-and segment, by number, of the entries that the card holds. `gone`: what was forgotten, as pairs of
-number and version. `coming`: versions that the step may write. `leaving`: what it deletes.
+`python -m tests.cache.writer FOLDER MARKS SEED STEPS [FIRST_VERSION]`. Each line of MARKS is JSON.
+`kept`: version and segment, by number, of the entries that the card holds. `gone`: what was
+forgotten, as pairs of number and version. `coming`: versions that the step may write. `leaving`:
+what it deletes.
 """
 
 from __future__ import annotations
@@ -133,9 +134,10 @@ class Writer:
 
 
 def main() -> None:
-    folder, marks, seed, steps = sys.argv[1:]
+    folder, marks, seed, steps, *first = sys.argv[1:]
     descriptor = os.open(marks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    Writer(Path(folder), descriptor, int(seed)).run(int(steps))
+    first_version = int(first[0]) if first else 1
+    Writer(Path(folder), descriptor, int(seed), first_version=first_version).run(int(steps))
 
 
 if __name__ == "__main__":
