@@ -77,9 +77,14 @@ def forgotten(data: Data, *, running: bool) -> Iterator[str]:  # noqa: ARG001 - 
     """How many went."""
     count = data["forgotten"]
     if count:
-        yield f"{count:,} forgotten"
+        yield f"{count:,} {'answer' if count == 1 else 'answers'} forgotten, speech included"
     else:
         yield "there was nothing to forget; `sena cache list` tells what is kept"
+
+
+def cleared(data: Data, *, running: bool) -> Iterator[str]:  # noqa: ARG001 - as all of these
+    """How many were deleted."""
+    yield f"{data['forgotten']:,} entries deleted"
 
 
 def verified(data: Data, *, running: bool) -> Iterator[str]:
@@ -99,7 +104,7 @@ PROSE: Final[Mapping[str, _Prose]] = {
     "list": entries,
     "show": show,
     "forget": forgotten,
-    "clear": forgotten,
+    "clear": cleared,
     "verify": verified,
 }
 

@@ -266,6 +266,13 @@ def test_show_in_prose(kept: str, capsys: Capture) -> None:
     assert f": It lies on the Seine. ({VOICE})\n" in out
 
 
+def test_what_was_deleted_is_counted_in_prose(kept: str, capsys: Capture) -> None:
+    """Answers for `forget`, entries for `clear`; an empty cache is no problem."""
+    assert (0, "1 answer forgotten, speech included\n", "") == told(capsys, "forget", FRANCE)
+    assert (0, "2 entries deleted\n", "") == told(capsys, "clear")
+    assert (0, "0 entries deleted\n", "") == told(capsys, "clear")
+
+
 def test_nothing_found_is_said_and_is_a_problem(kept: str, capsys: Capture) -> None:
     """Exit 1 and a sentence that helps."""
     for action in ("show", "forget"):
