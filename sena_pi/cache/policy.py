@@ -56,7 +56,7 @@ _PLAYFUL: Final = re.compile(
 _POINTING: Final = re.compile(
     r"\b(?:he|she|it|they|him|her|hers|his|them|their|theirs|its|this|that|these|those|there|then"
     r"|such|same|one|ones|others?|another|else|more|again|also|too|instead|both|either|neither"
-    r"|former|latter|previous|above|himself|herself|itself|themselves)\b"
+    r"|former|latter|previous|above|each|himself|herself|itself|themselves)\b"
 )
 _WHOLE: Final = re.compile(
     r"^(?:(?:in|at|on|from|to|of|for|by|with|under|during) (?:what|which|whose) )?(?:what|who|where"

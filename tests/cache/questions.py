@@ -1,7 +1,7 @@
 """Pairs of questions, and whether the cache takes them for the same one.
 
-`tests/data` holds the pairs. Those of `questions_apart.tsv` were known while the rules were
-written; those of `questions_apart_held_back.tsv` were written apart from them.
+`tests/data` holds the pairs: a set that was known while the rules were written, a second that
+they were corrected by, and one that was written apart from them and judges them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from sena_pi.cache.policy import forbidden, stands_alone
 from sena_pi.stages import Exchange, Header
 
 DATA = Path(__file__).resolve().parents[1] / "data"
+SETS = {
+    "known": "questions_apart.tsv",
+    "second": "questions_apart_held_back.tsv",
+    "judging": "questions_apart_judging.tsv",
+}
 WAKE = ("hey sena", "sena", "hey jarvis", "jarvis")
 GERMAN = re.compile(r"\b(?:wer|wie|was|wann|der|die|ist|und|auf)\b", re.IGNORECASE)
 FRENCH = re.compile(r"\b(?:qui|où|est|quand|une|les|que|et)\b", re.IGNORECASE)
@@ -31,8 +36,10 @@ def pairs() -> Iterator[tuple[str, str, str, tuple[str, str], tuple[str, str]]]:
     """Set, kind, language, and context and question of each."""
     for kind, said, one, said_too, other in rows("questions_apart.tsv"):
         yield "known", kind, language_of(one + " " + other), (said, one), (said_too, other)
-    for kind, language, said, one, said_too, other in rows("questions_apart_held_back.tsv"):
-        yield "held back", kind, language, (said, one), (said_too, other)
+    for which, name in SETS.items():
+        if which != "known":
+            for kind, language, said, one, said_too, other in rows(name):
+                yield which, kind, language, (said, one), (said_too, other)
 
 
 def language_of(text: str) -> str:
