@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 from sena_pi.cache import administration
@@ -18,6 +20,8 @@ from sena_pi.settings import Settings
 
 WAKE_WORDS = ("hey sena", "sena", "hey jarvis", "jarvis")
 """May precede a question in a transcript, whatever the words are that wake."""
+
+_log = logging.getLogger(__name__)
 
 _MB = 1 << 20
 _DAY_S = 24 * 3600.0
@@ -62,6 +66,7 @@ def cache_service(settings: Settings, *, model: str) -> CacheService:
         wake_words=wake_words(settings),
         lower_priority=lower_this_thread,
         now=TrustedTime(),
+        on_day=lambda tally: _log.info("cache, the day that is over: %s", json.dumps(tally)),
     )
 
 

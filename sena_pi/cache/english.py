@@ -52,7 +52,8 @@ ABOUT_WORDS: Final = {
     "abbreviation", "acronym", "apostrophe", "call", "called", "characters", "contraction",
     "grammar", "letter", "letters", "mean", "meaning", "means", "pronounce", "pronounced",
     "punctuation", "rhyme", "rhymes", "say", "saying", "sentence", "spell", "spelled", "spelling",
-    "spelt", "sign", "syllable", "syllables", "synonym", "titled", "translate", "translation", "verb",
+    "spelt", "sign", "syllable", "syllables", "synonym", "titled", "translate", "translation",
+    "verb",
     "word", "words",
     "write", "written",
 }
