@@ -180,6 +180,11 @@ class ResponseCache:
         with self._counting:
             self._stats.add("saved_ms", max(0.0, milliseconds))
 
+    def refreshed(self, outcome: str) -> None:
+        """Count a question that was asked anew while nobody waited."""
+        with self._counting:
+            self._stats.add_by("refreshes", outcome)
+
     def turn_ended(self) -> None:
         """A turn is over, and what it kept is complete."""
         self._store.turn_ended()
