@@ -96,7 +96,7 @@ def test_what_hits_write_is_seen(report: dict[str, Any]) -> None:
 def test_look_ups_are_set_against_sqlite3(report: dict[str, Any]) -> None:
     """The yardsticks are in the same run; a dict is the fastest of all."""
     results = {result["design"]: result for result in of_part(report, "lookups")}
-    assert {*RIVALS, "sqlite3", "dict"} == set(results)
+    assert {*RIVALS, "sqlite3", "dict", "sena-by-question"} == set(results)
     assert 1 == results["sqlite3"]["times_sqlite3"]
     for result in results.values():
         assert 0 < result["p50_us"] <= result["p95_us"] <= result["p99_us"]
