@@ -15,9 +15,10 @@ from typing import Any
 from sena_pi import control, voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
+from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.voice import CachedVoice
-from sena_pi.cached import cache_requests, cache_service
+from sena_pi.cached import cache_requests, cache_service, idle_refresh, refresher
 from sena_pi.capped import CappedModel, CappedVoice
 from sena_pi.conversation import Conversation
 from sena_pi.devices.audio import Audio, AudioListeners
@@ -119,14 +120,16 @@ async def running(
             Stages(audio, audio.speaker, light, parts.mind, parts.voice),
             Conversation(conversation.turns, conversation.forget_after_s),
             overhearer=parts.ears if parts.mind.cloud is None else None,
+            on_trigger=parts.turn_began,
             on_report=on_report,
         )
         if parts.mind.cloud is None:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
-        await closing.enter_async_context(
-            _background([audio.run(), assistant.run(), *parts.background()])
-        )
+        work = [audio.run(), assistant.run(), *parts.background()]
+        if parts.refresh is not None:
+            work.append(parts.refresh.run(assistant.idle))
+        await closing.enter_async_context(_background(work))
         yield Appliance(audio, assistant, listening, parts.cache)
 
 
@@ -163,6 +166,7 @@ class _Parts:
     Attributes:
         work: what must run beside the rest.
         cache: remembers what the cloud says.
+        refresh: renews what it remembers while nobody asks, None where that is switched off.
     """
 
     mind: Mind
@@ -171,6 +175,7 @@ class _Parts:
     piper: LocalVoice | None
     work: list[Callable[[], _Work]] = field(default_factory=list)
     cache: CacheService | None = None
+    refresh: IdleRefresh | None = None
 
     @property
     def voice(self) -> VoiceLadder:
@@ -178,6 +183,11 @@ class _Parts:
         if not self.voices:
             raise EngineUnavailable("nothing can speak: apt install espeak-ng")
         return VoiceLadder(self.voices)
+
+    def turn_began(self) -> None:
+        """A turn comes before all that is done on idle."""
+        if self.refresh is not None:
+            self.refresh.turn_began()
 
     def background(self) -> list[_Work]:
         return [start() for start in self.work]
@@ -196,6 +206,7 @@ async def _parts(
     work: list[Callable[[], _Work]] = [ears.run]
     cloud: LanguageModel | None = None
     cache: CacheService | None = None
+    refresh: IdleRefresh | None = None
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := _key(keys, "gemini")) is not None:
         gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
@@ -209,7 +220,10 @@ async def _parts(
         cloud = CappedModel(GeminiModel(gemini), allowance)
         rungs.append(CappedVoice(GeminiVoice(gemini), allowance))
         if remembers and settings.cache.enabled:
-            cache = cache_service(settings, model=cloud.name)
+            habits = refresher(settings)
+            cache = cache_service(settings, model=cloud.name, learns=habits)
+            if habits.enabled:
+                refresh = idle_refresh(cache, habits, cloud)
             closing.push_async_callback(cache.aclose)
             requests = cache_requests(cache, settings)
             work += [cache.run, lambda: control.serve(runtime_folder(), requests)]
@@ -226,7 +240,7 @@ async def _parts(
         _log.warning("voice of last resort: %s", error)
     answers = LocalAnswers(cloud=cloud is not None)
     mind = Mind(cloud, LocalModel(ears, answers), answers, cache)
-    return _Parts(mind, rungs, ears, piper, work, cache)
+    return _Parts(mind, rungs, ears, piper, work, cache, refresh)
 
 
 def _piper(settings: Settings) -> LocalVoice | None:
