@@ -6,9 +6,9 @@ enough of the past days, somebody asked it in the stretch of the day that a new 
 
     gain = askings on past days in that stretch / (past days + 1)    (older days count for less)
 
-The days are those since the question was first asked, and one more on which nobody asked: one day
-is no habit. A request turns only one miss into a hit, as that miss would have kept its answer for
-those who ask later: a gain above 1 is no better than 1, and at 0.5 one request in two is wasted.
+The days are those since the question was first asked, and one more on which nobody asked: few days
+are a weak reason. A request turns only one miss into a hit, as that miss would have kept its answer
+for those who ask later: a gain above 1 is no better than 1, and at 0.5 half of them are wasted.
 
 All of it is in memory and is lost at a restart: what people ask is written nowhere but in the
 cache, and learning costs the card nothing.
@@ -30,8 +30,7 @@ QUIET_S: Final = 300.0
 LOOK_EVERY_S: Final = 60.0
 """How often it is looked whether something is due."""
 
-_HOUR_S: Final = 3600.0
-_DAY_S: Final = 24 * _HOUR_S
+_DAY_S: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class RefreshSettings:
         per_day: requests in any 24 hours; 0: none, and nothing is learned.
         fresh_s: age up to which an answer that changes within days is served.
         least_gain: a smaller gain is not worth a request.
-        least_hours: a question must have been asked in so many different hours.
+        least_days: on so many days it must have been asked in the stretch that is covered.
         ahead_s: an answer is renewed at most so long before it may be asked for, and put off
             while putting it off so long gains more askings than it loses.
         half_life_s: after so long an asking counts half.
@@ -51,9 +50,9 @@ class RefreshSettings:
     """
 
     per_day: int = 0
-    fresh_s: float = _HOUR_S
+    fresh_s: float = 3600.0
     least_gain: float = 0.5
-    least_hours: int = 3
+    least_days: int = 3
     ahead_s: float = 600.0
     half_life_s: float = 7 * _DAY_S
     most_questions: int = 256
@@ -158,28 +157,25 @@ class Refresher:
     def gain(self, habit: Habit, now: float) -> float:
         """Hits that one request is likely to gain, 0 to 1; 0 while waiting costs nothing."""
         settings = self._settings
-        if len(habit.askings) < settings.least_hours:
-            return 0.0
         # While the answer is served, only what comes after its end is gained.
         start_s = max(0.0, self._expires(habit) - now)
-        if start_s >= settings.ahead_s:
+        if len(habit.askings) < settings.least_days or start_s >= settings.ahead_s:
             return 0.0
         gained = lost = won = 0.0
+        days = set()
         for at in habit.askings:
             weight = math.exp2(-max(0.0, now - at) / settings.half_life_s)
             due_s = start_s + (at - now - start_s) % _DAY_S
             if due_s < settings.fresh_s:
                 gained += weight
+                days.add(round((now + due_s - at) / _DAY_S))
             if due_s < settings.ahead_s:
                 lost += weight
             elif settings.fresh_s <= due_s < settings.fresh_s + settings.ahead_s:
                 won += weight
-        if not lost or won > lost or not self._is_habit(habit):
+        if not lost or won > lost or len(days) < settings.least_days:
             return 0.0
         return min(1.0, gained / (self._days(habit, now) + 1))
-
-    def _is_habit(self, habit: Habit) -> bool:
-        return len({at // _HOUR_S for at in habit.askings}) >= self._settings.least_hours
 
     def _expires(self, habit: Habit) -> float:
         kept_at = habit.answer.kept_at

@@ -4,7 +4,14 @@ The other traces have no hours. Here a household asks `refresh_turns` times a da
 and eleven: as in the turn traces 40 % of it is new and half of the repeats are recent. Of the
 questions 20 % have an answer that holds for an hour. Six more are habits: each asked on eight days
 of ten at its own time, give or take a quarter of an hour, and its answer holds for an hour, too.
-These are assumptions that favour refreshing: without habits there is nothing to foresee.
+These are assumptions that favour refreshing, so the same household without habits stands beside it.
+
+It gains little. With five seeds other than those the rule was made with, 28 days, 100 turns a day
+and 20 requests a day allowed: 3.5 points of hits (46.8 to 50.3 %), of 15.2 that expiry costs. It
+takes 5.0 requests a day, of which 27 % are for nobody: 1.3 requests and 0.9 kB written more a day
+(2.4 %). Without habits: 0.04 points for 0.3 requests. Answers that may be a day old
+(`keep_hours_s`) gain more and cost nothing but their age. And what is asked daily, like the
+weather, is mostly what may not be kept at all: then there is nothing to refresh either.
 
 The real `Refresher` says what to ask, the real `ResponseCache` keeps it, on a clock that is moved
 by hand. Only texts are kept: a refresh never has speech made.
