@@ -39,6 +39,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
         objects=40,
         open_entries=100,
         openings=1,
+        refresh_budgets=(3,),
+        refresh_days=2,
+        refresh_turns=10,
         card=folder,
         scratch=folder,
     )
@@ -128,7 +131,8 @@ def test_the_table_and_the_plot_show_each_design(
     assert report["results"]
     book = Book.open(replace(options, resume=True))
     shown = table(book)
-    assert 4 == sum(title in shown for title in ("Bytes:", "Look-ups", "Hit ratios", "Opening"))
+    titles = ("Bytes:", "Look-ups", "Hit ratios", "Opening", "Refreshing")
+    assert [] == [title for title in titles if title not in shown]
     assert 4 <= shown.count("diskcache-lru")
     draw(book, tmp_path / "plot.svg")
     assert "<svg" in (tmp_path / "plot.svg").read_text()
