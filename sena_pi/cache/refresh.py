@@ -80,10 +80,13 @@ class Refresher:
     Times are wall time in seconds since 1970, None while the clock can't be believed: then
     nothing is learned and nothing is due. The day is any 24 hours, so time zones don't matter.
     Belongs to one thread.
+
+    Attributes:
+        settings: when an answer is asked for again.
     """
 
     def __init__(self, settings: RefreshSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._habits: dict[AnswerKey, Habit] = {}
         self._requests: deque[float] = deque(maxlen=max(1, settings.per_day))
 
@@ -94,7 +97,7 @@ class Refresher:
     @property
     def enabled(self) -> bool:
         """Whether anything is ever asked."""
-        return self._settings.per_day > 0
+        return self.settings.per_day > 0
 
     def asked(self, key: AnswerKey, answer: StoredAnswer, now: float | None) -> None:
         """Somebody asked this and was given that answer, remembered or new.
@@ -108,11 +111,11 @@ class Refresher:
             return
         habit = self._habits.get(key)
         if habit is None:
-            empty: deque[float] = deque(maxlen=self._settings.most_askings)
+            empty: deque[float] = deque(maxlen=self.settings.most_askings)
             habit = self._habits[key] = Habit(key, answer, empty)
         habit.answer = answer
         habit.askings.append(now)
-        if len(self._habits) > self._settings.most_questions:
+        if len(self._habits) > self.settings.most_questions:
             self._forget_least(now)
 
     def due(self, now: float | None) -> Habit | None:
@@ -120,13 +123,13 @@ class Refresher:
         if now is None or self.requests_left(now) == 0:
             return None
         gains = [(self.gain(habit, now), habit) for habit in self._habits.values()]
-        worth = [one for one in gains if one[0] >= self._settings.least_gain]
+        worth = [one for one in gains if one[0] >= self.settings.least_gain]
         return max(worth, key=lambda one: one[0])[1] if worth else None
 
     def requests_left(self, now: float) -> int:
         """Requests that may be made now."""
         made = sum(abs(now - at) < _DAY_S for at in self._requests)
-        return max(0, self._settings.per_day - made)
+        return max(0, self.settings.per_day - made)
 
     def requested(self, now: float) -> None:
         """A request is being made, whatever will come of it."""
@@ -156,7 +159,7 @@ class Refresher:
 
     def gain(self, habit: Habit, now: float) -> float:
         """Hits that one request is likely to gain, 0 to 1; 0 while waiting costs nothing."""
-        settings = self._settings
+        settings = self.settings
         # While the answer is served, only what comes after its end is gained.
         start_s = max(0.0, self._expires(habit) - now)
         if len(habit.askings) < settings.least_days or start_s >= settings.ahead_s:
@@ -179,11 +182,11 @@ class Refresher:
 
     def _expires(self, habit: Habit) -> float:
         kept_at = habit.answer.kept_at
-        return -math.inf if kept_at is None else kept_at + self._settings.fresh_s
+        return -math.inf if kept_at is None else kept_at + self.settings.fresh_s
 
     def _days(self, habit: Habit, now: float) -> float:
         """Days since the first asking that is remembered, weighed as the askings are."""
-        half_life_days = self._settings.half_life_s / _DAY_S
+        half_life_days = self.settings.half_life_s / _DAY_S
         days = max(0.0, now - habit.askings[0]) / _DAY_S
         return half_life_days / math.log(2) * (1 - math.exp2(-days / half_life_days))
 
@@ -192,6 +195,6 @@ class Refresher:
 
         def weight(habit: Habit) -> float:
             ages_s = (max(0.0, now - at) for at in habit.askings)
-            return sum(math.exp2(-age_s / self._settings.half_life_s) for age_s in ages_s)
+            return sum(math.exp2(-age_s / self.settings.half_life_s) for age_s in ages_s)
 
         del self._habits[min(self._habits.values(), key=weight).key]

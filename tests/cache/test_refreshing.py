@@ -19,11 +19,14 @@ from sena_pi.cache.refreshing import REST_S, IdleRefresh
 from sena_pi.cache.responses import CacheSettings, ResponseCache
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.store import StoreSettings
+from sena_pi.cached import refresher
 from sena_pi.capped import CappedModel
 from sena_pi.engines import opus
 from sena_pi.errors import CloudError, CloudFailed
+from sena_pi.settings import Settings
 from sena_pi.simulated.cloudless import Ending, ScriptedAnswer, ScriptedLanguageModel
 from sena_pi.stages import Cacheability, EndedTurn, Exchange, Header, Intent
+from tests.turns.bench import until
 
 DAY_S = 24 * 3600.0
 MORNING = 1_790_000_000.0
@@ -89,15 +92,6 @@ class Home:
 def turn_of(model: str, header: Header = HEADER, said: tuple[Exchange, ...] = ()) -> EndedTurn:
     header = replace(header, heard=BUSY.heard)
     return EndedTurn(header, said, ("Not yet.",), model, None, whole=True, first_audio_ms=1800)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let the others run until this is so."""
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came")
 
 
 def tell(folder: Path, story: Callable[[Home], Awaitable[None]], **options: Any) -> None:
@@ -444,3 +438,16 @@ def test_who_has_answers_forgotten_has_habits_forgotten(tmp_path: Path) -> None:
         assert (0, []) == (len(home.refresher), home.model.questions)
 
     tell(tmp_path, story)
+
+
+def test_the_settings_say_how_often_and_how_old() -> None:
+    """None a day unless asked for; an answer is renewed when it is too old to be served."""
+    assert not refresher(settings()).enabled
+    told = refresher(settings(refresh_per_day=3, keep_hours_s=1800))
+    assert (3, 1800.0) == (told.settings.per_day, told.settings.fresh_s)
+    bound = refresher(settings(refresh_per_day=3, keep_hours_s=604_800, delete_after_days=1))
+    assert DAY_S == bound.settings.fresh_s
+
+
+def settings(**cache: int) -> Settings:
+    return Settings.model_validate({"cache": cache})
