@@ -29,7 +29,9 @@ def subcommands() -> list[str]:
 def test_every_command_is_in_the_readme(command: str) -> None:
     """Who reads the README knows what can be asked of `sena`."""
     name, _, action = command.partition(" ")
-    rows = [line for line in README.splitlines() if line.startswith("|") and f"`sena {name}" in line]
+    rows = [
+        line for line in README.splitlines() if line.startswith("|") and f"`sena {name}" in line
+    ]
     assert any(action in row for row in rows)
 
 
