@@ -115,7 +115,7 @@ class CacheService:
         if not isinstance(key, AnswerKey) or not isinstance(answer, StoredAnswer):
             return None
         self._last = key
-        self._refresher.asked(key, answer, self._now())
+        self._learn(key, answer)
         sentences = tuple(answer.text.split("\n"))
         return Known(sentences, answer.language, answer.model, tier, answer.cost_ms)
 
@@ -147,7 +147,7 @@ class CacheService:
         key, reason = self._key_of(turn), self._refusal(turn)
         if turn.known is None and turn.model == self._model and reason is None:
             self._last = key
-            self._refresher.asked(key, self._answer(turn, alone=not key.context), self._now())
+            self._learn(key, self._answer(turn, alone=not key.context))
         self._write(lambda cache: self._keep(cache, turn, key, reason, spoken))
 
     async def forget_last(self) -> bool:
@@ -302,6 +302,10 @@ class CacheService:
         in_context, alone = self._keys(question, turn.header.language, turn.conversation)
         first = not turn.conversation
         return alone if stands_alone(question, turn.header, first=first) else in_context
+
+    def _learn(self, key: AnswerKey, answer: StoredAnswer) -> None:
+        if self._refresher.enabled:
+            self._refresher.asked(key, answer, self._now())
 
     def _refusal(self, turn: EndedTurn) -> Bypass | None:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)

@@ -60,7 +60,7 @@ def test_what_is_asked_every_morning_is_due_shortly_before() -> None:
     """Not at night, when nobody would hear it while it holds; not hours later either."""
     refresher = taught(range(5))
     assert key() == due(refresher, at(5))
-    for before_s in (6 * HOUR_S, HOUR_S, -HOUR_S, -8 * HOUR_S):
+    for before_s in (6 * HOUR_S, HOUR_S, HOUR_S / 2, -HOUR_S, -8 * HOUR_S):
         assert due(refresher, at(5, before_s)) is None
 
 

@@ -19,7 +19,7 @@ from sena_pi.cache.refreshing import REST_S, IdleRefresh
 from sena_pi.cache.responses import CacheSettings, ResponseCache
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.store import StoreSettings
-from sena_pi.cached import refresher
+from sena_pi.cached import cache_requests, refresher
 from sena_pi.capped import CappedModel
 from sena_pi.engines import opus
 from sena_pi.errors import CloudError, CloudFailed
@@ -428,12 +428,16 @@ def test_a_wrong_answer_does_not_come_back_by_itself(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
-def test_who_has_answers_forgotten_has_habits_forgotten(tmp_path: Path) -> None:
-    """Else what was deleted would be asked for again."""
+@pytest.mark.parametrize("request_", ["forget", "clear"])
+def test_who_has_answers_forgotten_has_habits_forgotten(tmp_path: Path, request_: str) -> None:
+    """From outside, too: else what was deleted would be asked for again."""
 
     async def story(home: Home) -> None:
         await home.lives()
-        home.service.unlearn()
+        requests = cache_requests(home.service, settings())
+        await requests["cache.stats"]({})
+        assert 1 == len(home.refresher)
+        await requests[f"cache.{request_}"]({"text": BUSY.heard})
         await home.refresh.look()
         assert (0, []) == (len(home.refresher), home.model.questions)
 
