@@ -9,8 +9,9 @@ These are assumptions that favour refreshing, so the same household without habi
 It gains little. With five seeds other than those the rule was made with, 28 days, 100 turns a day
 and 20 requests a day allowed: 3.5 points of hits (46.8 to 50.3 %), of 15.2 that expiry costs. It
 takes 5.0 requests a day, of which 27 % are for nobody: 1.3 requests and 0.9 kB written more a day
-(2.4 %). Without habits: 0.04 points for 0.3 requests. Answers that may be a day old
-(`keep_hours_s`) gain more and cost nothing but their age. And what is asked daily, like the
+(2.4 %). Without habits: 0.04 points for 0.3 requests. At 2,000 turns a day it is never quiet, and
+nothing is refreshed. Serving answers that are up to a day old (`keep_hours_s`) gains 7.3 points on
+the same days and saves 7.6 requests, at the price of their age. And what is asked daily, like the
 weather, is mostly what may not be kept at all: then there is nothing to refresh either.
 
 The real `Refresher` says what to ask, the real `ResponseCache` keeps it, on a clock that is moved
