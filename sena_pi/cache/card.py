@@ -33,7 +33,7 @@ from sena_pi.replace import sync_folder
 __all__ = ["LOG_NAME", "Card", "CardSettings", "exists"]
 
 LOG_NAME: Final = "responses.log"
-MOST_USES: Final = 3
+MOST_USES: Final = 2
 
 _TRANSACTION_SYNCS: Final = 3
 _COUNTS_KEY: Final = bytes(KEY_BYTES)
