@@ -53,6 +53,7 @@ class Home:
         self.service = CacheService(
             lambda: self.cache,
             model=self.model.name,
+            patience_s=20.0,
             encode=opus.encode,
             now=lambda: self.now,
             refresher=self.refresher,
