@@ -303,8 +303,7 @@ class CacheService:
     def _key_of(self, turn: EndedTurn) -> AnswerKey:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)
         in_context, alone = self._keys(question, turn.header.language, turn.conversation)
-        first = not turn.conversation
-        return alone if stands_alone(question, turn.header, first=first) else in_context
+        return alone if stands_alone(question, turn.header) else in_context
 
     def _learn(self, key: AnswerKey, answer: StoredAnswer) -> None:
         if self._refresher.enabled:

@@ -31,8 +31,8 @@ from tests.turns.bench import until
 DAY_S = 24 * 3600.0
 MORNING = 1_790_000_000.0
 STORE = StoreSettings(CardSettings(4 << 20, segment_bytes=64 << 10))
-BUSY = Header(heard="Is the bakery on Main Street busy?", stands_alone=True)
-HEADER = replace(BUSY, heard="is the bakery on main street busy", cacheability=Cacheability.HOURS)
+BUSY = Header(heard="How busy is Main Street in Springfield?", stands_alone=True)
+HEADER = replace(BUSY, heard="how busy is main street in springfield", cacheability=Cacheability.HOURS)
 ANEW = ScriptedAnswer(("It is quite ", "full. Go later."), HEADER)
 
 
