@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import Any, Final
 
 from sena_pi.cache import administration
 from sena_pi.cache.budget import CardSettings
@@ -24,6 +24,7 @@ from sena_pi.stages import LanguageModel
 WAKE_WORDS = ("hey sena", "sena", "hey jarvis", "jarvis")
 """May precede a question in a transcript, whatever the words are that wake."""
 
+_now: Final = TrustedTime()
 _log = logging.getLogger(__name__)
 
 _MB = 1 << 20
@@ -50,9 +51,7 @@ def cache_settings(settings: Settings) -> CacheSettings:
 
 def open_cache(settings: Settings, *, writable: bool = True) -> ResponseCache:
     """Open the cache; blocks for the card."""
-    return ResponseCache(
-        cache_folder(), cache_settings(settings), now=TrustedTime(), writable=writable
-    )
+    return ResponseCache(cache_folder(), cache_settings(settings), now=_now, writable=writable)
 
 
 def wake_words(settings: Settings) -> tuple[str, ...]:
@@ -77,7 +76,7 @@ def cache_service(
         encode=opus.encode,
         wake_words=wake_words(settings),
         lower_priority=lower_this_thread,
-        now=TrustedTime(),
+        now=_now,
         on_day=lambda tally: _log.info("cache, the day that is over: %s", json.dumps(tally)),
         refresher=learns,
     )
@@ -85,12 +84,12 @@ def cache_service(
 
 def idle_refresh(service: CacheService, learned: Refresher, model: LanguageModel) -> IdleRefresh:
     """What asks for aged answers while nobody asks for anything."""
-    return IdleRefresh(service, learned, model, now=TrustedTime())
+    return IdleRefresh(service, learned, model, now=_now)
 
 
 def cache_requests(service: CacheService, settings: Settings) -> dict[str, Handler]:
     """What the control socket answers about the cache that is in use."""
-    now, words = TrustedTime(), wake_words(settings)
+    words = wake_words(settings)
 
     def handler(request: str) -> Handler:
         async def handle(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def cache_requests(service: CacheService, settings: Settings) -> dict[str, Handl
                 service.unlearn()
             return await service.ask(
                 lambda cache: administration.answer(
-                    request, administration.Asked(cache, arguments, now(), words)
+                    request, administration.Asked(cache, arguments, _now(), words)
                 )
             )
 

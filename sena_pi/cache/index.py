@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
 
+from sena_pi.cache.tables import tables_of
+
 APPLICATION_ID: Final = 0x53454E41  # "SENA"
 FORM: Final = 1
 """Form of the tables; `PRAGMA user_version`."""
@@ -170,9 +172,7 @@ class Index:
 
 def _migrate(database: sqlite3.Connection, form: int) -> None:
     """Bring the tables from an older form, 0 for none, to today's."""
-    import sqlite_utils
-
-    tables = sqlite_utils.Database(database)
+    tables = tables_of(database)
     with tables.atomic():
         if form < 1:
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

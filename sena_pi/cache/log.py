@@ -182,8 +182,8 @@ class SegmentLog:
         at = self._file_offset(segment, offset_of(where))
         return payload_of(os.pread(self._fd, HEADER_BYTES + length_of(where), at), segment, key)
 
-    def wipe(self, keys: Collection[bytes]) -> int:
-        """Overwrite every payload of these keys with zeros; how many bytes. Not yet synced.
+    def wipe(self, keys: Collection[bytes]) -> None:
+        """Overwrite every payload of these keys with zeros. Not yet synced.
 
         Also older ones, copies that no index knows, and what is no whole record: it may be the
         rest of one of theirs. All segments are read for it.
@@ -191,24 +191,21 @@ class SegmentLog:
         Raises:
             OSError: the disk refuses.
         """
-        wiped = 0
         for slot in range(self.segments):
             data = self._slot(slot)
             end = 0
             for found in whole_records(data):
-                wiped += self._wipe(slot, data, end, found.offset)
+                self._wipe(slot, data, end, found.offset)
                 end = found.offset + record_bytes(len(found.record.payload))
                 if found.record.key in keys:
-                    wiped += self._wipe(slot, data, found.offset + HEADER_BYTES, end)
-            wiped += self._wipe(slot, data, end, len(data))
-        return wiped
+                    self._wipe(slot, data, found.offset + HEADER_BYTES, end)
+            self._wipe(slot, data, end, len(data))
 
-    def _wipe(self, slot: int, data: bytes, start: int, end: int) -> int:
-        """Zeros into a part of a slot, but for those that are there already; how many."""
+    def _wipe(self, slot: int, data: bytes, start: int, end: int) -> None:
+        """Zeros into a part of a slot, but for those that are there already."""
         length = len(data[start:end].rstrip(b"\0"))
         if length:
             os.pwrite(self._fd, bytes(length), slot * self.segment_bytes + start)
-        return length
 
     def follow(self, segment: int, offset: int) -> Iterator[tuple[int, Record]]:
         """Every whole record from here to the end, with its place; writing goes on behind them.

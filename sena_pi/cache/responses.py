@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, overload
 
@@ -159,11 +159,10 @@ class ResponseCache:
 
     def put(self, key: AnswerKey | SpeechKey, entry: Stored) -> Bypass | None:
         """Keep an entry, in memory first; why it is not kept, None when it is."""
-        now = self._now()
-        ages = isinstance(entry, StoredAnswer) and entry.keep is not Cacheability.EVERGREEN
-        if isinstance(entry, StoredAnswer) and entry.keep is Cacheability.NEVER:
+        keep = entry.keep if isinstance(entry, StoredAnswer) else Cacheability.EVERGREEN
+        if keep is Cacheability.NEVER:
             return self.bypassed(Bypass.NEVER)
-        if ages and now is None:
+        if keep is Cacheability.HOURS and self._now() is None:
             return self.bypassed(Bypass.CLOCK)
         if not self._store.put(Record(Kind.ENTRY, key.digest, entry.packed())):
             return self.bypassed(Bypass.TOO_LONG)
@@ -221,7 +220,7 @@ class ResponseCache:
             }
 
     def entries(self) -> Iterator[Listed]:
-        """Every entry; reads all of the card."""
+        """Every entry, one in memory at a time; reads all of the card."""
         for key in list(self._store.keys()):
             found = self._store.peek(key)
             if found is None:
@@ -244,11 +243,13 @@ class ResponseCache:
             OSError: the card refuses; they are not served until the next start.
         """
         keys, words = [], []
-        for key, entry in self._unpacked():
-            if isinstance(entry, StoredAnswer) and normal(
+        wanted = cache(lambda language: normal(text, language, wake_words))
+        for listed in self.entries():
+            entry = listed.entry
+            if isinstance(entry, StoredAnswer) and wanted(entry.language) == normal(
                 entry.question, entry.language, wake_words
-            ) == normal(text, entry.language, wake_words):
-                keys.append(key)
+            ):
+                keys.append(listed.key)
                 words.append(entry.text)
         self._store.forget([*keys, *self._speech_of(words)])
         return len(keys)
@@ -294,23 +295,15 @@ class ResponseCache:
         self._count_store()
         self._store.close()
 
-    def _unpacked(self) -> Iterator[tuple[bytes, Stored]]:
-        """Every entry that can be read, one in memory at a time."""
-        for key in list(self._store.keys()):
-            found = self._store.peek(key)
-            with contextlib.suppress(ValueError):
-                if found is not None:
-                    yield key, unpacked(found[0])
-
     def _speech_of(self, words: Sequence[str]) -> list[bytes]:
         """Keys of the sentences of answers."""
         if not words:
             return []
         sentences = {sentence for text in words for sentence in text.split("\n")}
         return [
-            key
-            for key, entry in self._unpacked()
-            if isinstance(entry, StoredSpeech) and entry.sentence in sentences
+            listed.key
+            for listed in self.entries()
+            if isinstance(listed.entry, StoredSpeech) and listed.entry.sentence in sentences
         ]
 
     def _state(self, entry: Stored) -> Literal["kept", "expired", "clock not set"]:

@@ -51,6 +51,21 @@ class Spoken:
     pcm: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A new answer of the cloud.
+
+    Attributes:
+        key: where it belongs.
+        answer: as it is kept, None when it must not be.
+        reason: why it must not be.
+    """
+
+    key: AnswerKey
+    answer: StoredAnswer | None
+    reason: Bypass | None
+
+
 class CacheService:
     """Belongs to the event loop. Nothing that a turn calls raises, or waits for the card's writes.
 
@@ -105,7 +120,7 @@ class CacheService:
 
     async def recall(self, asked: Header, conversation: Sequence[Exchange]) -> Known | None:
         """What was answered to this question before; as `Memory.recall`."""
-        question = normal(asked.heard, asked.language, self._wake_words)
+        question = self._question(asked)
         reason = forbidden(question, asked.language)
         if reason is not None:
             self._bypassed(reason)
@@ -147,11 +162,11 @@ class CacheService:
     def turn_ended(self, turn: EndedTurn) -> None:
         """Keep of a turn what may be kept, after it; as `Memory.turn_ended`."""
         spoken, self._spoken = self._spoken, []
-        key, reason = self._key_of(turn), self._refusal(turn)
-        if turn.known is None and turn.model == self._model and reason is None:
-            self._last = key
-            self._learn(key, self._answer(turn, alone=not key.context))
-        self._write(lambda cache: self._keep(cache, turn, key, reason, spoken))
+        judged = self._judged(turn) if turn.known is None and turn.model == self._model else None
+        if judged is not None and judged.answer is not None:
+            self._last = judged.key
+            self._learn(judged.key, judged.answer)
+        self._write(lambda cache: self._keep(cache, turn, judged, spoken))
 
     async def forget_last(self) -> bool:
         """The last answer was wrong: forget it; as `Memory.forget_last`."""
@@ -217,13 +232,13 @@ class CacheService:
 
         It must answer the very same question: stand alone, in the same language.
         """
-        key = self._key_of(turn)
-        if key != habit.key or self._refusal(turn) is not None:
+        judged = self._judged(turn)
+        key, answer = judged.key, judged.answer
+        if key != habit.key or answer is None:
             self._refresher.forget(habit.key)
             return False
         if not self._refresher.knows(key):
             return False  # forgotten meanwhile, by somebody who may have meant it
-        answer = self._answer(turn, alone=True)
         self._refresher.refreshed(key, answer)
 
         def keep(cache: ResponseCache) -> None:
@@ -300,54 +315,55 @@ class CacheService:
         alone = AnswerKey(question, language, self._model, PROMPT_VERSION)
         return replace(alone, context=context_digest(conversation)), alone
 
-    def _key_of(self, turn: EndedTurn) -> AnswerKey:
-        question = normal(turn.header.heard, turn.header.language, self._wake_words)
-        in_context, alone = self._keys(question, turn.header.language, turn.conversation)
-        return alone if stands_alone(question, turn.header) else in_context
+    def _question(self, header: Header) -> str:
+        return normal(header.heard, header.language, self._wake_words)
+
+    def _judged(self, turn: EndedTurn) -> _Judged:
+        """Where a new answer is kept, if it may be."""
+        header = turn.header
+        question = self._question(header)
+        in_context, alone = self._keys(question, header.language, turn.conversation)
+        key = alone if stands_alone(question, header) else in_context
+        reason = refused(question, header, " ".join(turn.sentences), complete=turn.whole)
+        if reason is not None:
+            return _Judged(key, None, reason)
+        answer = StoredAnswer(
+            question=header.heard,
+            text="\n".join(turn.sentences),
+            language=header.language,
+            keep=header.cacheability,
+            model=turn.model,
+            cost_ms=turn.first_audio_ms or 0.0,
+            kept_at=self._now(),
+            alone=not key.context,
+        )
+        return _Judged(key, answer, None)
 
     def _learn(self, key: AnswerKey, answer: StoredAnswer) -> None:
         if self._refresher.enabled:
             self._refresher.asked(key, answer, self._now())
 
-    def _refusal(self, turn: EndedTurn) -> Bypass | None:
-        question = normal(turn.header.heard, turn.header.language, self._wake_words)
-        return refused(question, turn.header, " ".join(turn.sentences), complete=turn.whole)
-
     def _keep(
         self,
         cache: ResponseCache,
         turn: EndedTurn,
-        key: AnswerKey,
-        reason: Bypass | None,
+        judged: _Judged | None,
         spoken: list[Spoken],
     ) -> None:
-        if turn.known is not None:
-            if turn.first_audio_ms is not None:
-                cache.saved(turn.known.cost_ms - turn.first_audio_ms)
-        elif turn.model == self._model:
-            if reason is None:
-                cache.put(key, self._answer(turn, alone=not key.context))
-            else:
-                cache.bypassed(reason)
-        answered_from_cloud = turn.known is not None or turn.model == self._model
-        kept = turn.whole and (turn.known is not None or reason is None)
-        if speech_may_be_kept(turn.header, kept=kept, cloud=answered_from_cloud, whole=turn.whole):
+        """Keep of a turn what may be kept; `judged` where the cloud has answered it anew."""
+        if turn.known is not None and turn.first_audio_ms is not None:
+            cache.saved(turn.known.cost_ms - turn.first_audio_ms)
+        if judged is not None and judged.answer is not None:
+            cache.put(judged.key, judged.answer)
+        elif judged is not None and judged.reason is not None:
+            cache.bypassed(judged.reason)
+        cloud = turn.known is not None or judged is not None
+        kept = turn.whole and (judged is None or judged.answer is not None)
+        if speech_may_be_kept(turn.header, kept=kept, cloud=cloud, whole=turn.whole):
             for one in spoken:
                 self._keep_speech(cache, one)
         cache.turn_ended()
         self._maintain(cache)
-
-    def _answer(self, turn: EndedTurn, *, alone: bool) -> StoredAnswer:
-        return StoredAnswer(
-            question=turn.header.heard,
-            text="\n".join(turn.sentences),
-            language=turn.header.language,
-            keep=turn.header.cacheability,
-            model=turn.model,
-            cost_ms=turn.first_audio_ms or 0.0,
-            kept_at=self._now(),
-            alone=alone,
-        )
 
     def _keep_speech(self, cache: ResponseCache, spoken: Spoken) -> None:
         key = spoken.key

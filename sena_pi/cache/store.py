@@ -126,34 +126,26 @@ class Store:
 
     def fetch(self, key: bytes) -> tuple[bytes, Tier] | None:
         """A payload and where it was; None when there is none. Never raises, never writes."""
+        return self._found(key, asked=True)
+
+    def peek(self, key: bytes) -> tuple[bytes, Tier] | None:
+        """As `fetch`, for those who only look: it does not count as being asked for."""
+        return self._found(key, asked=False)
+
+    def _found(self, key: bytes, *, asked: bool) -> tuple[bytes, Tier] | None:
         fresh = self._memory.get(key)
         if fresh is not None:
-            if not fresh.asked:
+            if asked and not fresh.asked:
                 self._asked_again(key)
             return fresh.record.payload, "memory"
         card = self.card
         if card is None or key in self._outdated:
             return None
         try:
-            payload = card.read(key)
+            payload = card.read(key, counts=asked)
         except OSError as error:
-            if self.card is not card:
-                return None  # it was closed meanwhile
-            self._in_trouble(f"the cache can't be read: {error.strerror}")
-            return None
-        return None if payload is None else (payload, "card")
-
-    def peek(self, key: bytes) -> tuple[bytes, Tier] | None:
-        """As `fetch`, for those who only look: it does not count as being asked for."""
-        fresh = self._memory.get(key)
-        if fresh is not None:
-            return fresh.record.payload, "memory"
-        card = self.card
-        if card is None or key in self._outdated:
-            return None
-        try:
-            payload = card.read(key, counts=False)
-        except OSError:
+            if asked and self.card is card:  # else it was closed meanwhile
+                self._in_trouble(f"the cache can't be read: {error.strerror}")
             return None
         return None if payload is None else (payload, "card")
 

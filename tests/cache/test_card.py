@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -26,17 +26,6 @@ from tests.cache.known import (
     record,
     small_card,
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def card(folder: Path) -> Iterator[Card]:
-    with closing(Card(folder, small_card())) as one:
-        yield one
 
 
 def test_the_last_entries_are_there_after_rounds_of_the_log(card: Card) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,17 +16,6 @@ from sena_pi.cache.catalogue import BROKEN_NAME, INDEX_NAME
 from tests.cache.cards import FULL, fill, reopened, served
 from tests.cache.known import SEGMENT_BYTES, key, log_bytes, payload, record, small_card
 from tests.cache.power_cut import preloaded
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def card(folder: Path) -> Iterator[Card]:
-    with closing(Card(folder, small_card())) as one:
-        yield one
 
 
 def flipped(path: Path, bit: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,31 +12,6 @@ from sena_pi.cache.records import Kind, Record
 from sena_pi.cache.store import Store, StoreSettings
 from tests.cache.known import key, log_bytes, payload, small_card, small_store
 from tests.cache.stores import Clock, Opener, contents, put, served
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def opened(folder: Path, clock: Clock) -> Iterator[Opener]:
-    stores = []
-
-    def opener(*, writable: bool = True, **settings: float) -> Store:
-        store = Store(folder, small_store(**settings), writable=writable, monotonic=clock)  # type: ignore[arg-type]
-        stores.append(store)
-        return store
-
-    yield opener
-    for one in stores:
-        one.abandon()
-
 
 # --- tiers ----------------------------------------------------------------------------------
 

@@ -7,40 +7,15 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sena_pi.cache.catalogue import INDEX_NAME
-from sena_pi.cache.store import RETRY_S, Store
-from tests.cache.known import key, log_bytes, payload, record, small_store
+from sena_pi.cache.store import RETRY_S
+from tests.cache.known import key, log_bytes, payload, record
 from tests.cache.stores import Clock, Opener, put, served
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def opened(folder: Path, clock: Clock) -> Iterator[Opener]:
-    stores = []
-
-    def opener(*, writable: bool = True, **settings: float) -> Store:
-        store = Store(folder, small_store(**settings), writable=writable, monotonic=clock)  # type: ignore[arg-type]
-        stores.append(store)
-        return store
-
-    yield opener
-    for one in stores:
-        one.abandon()
 
 
 def test_a_second_writer_keeps_its_entries_in_memory(

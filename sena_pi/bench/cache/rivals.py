@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sena_pi.cache.tables import row_not_found, tables_of
 from sena_pi.errors import EngineUnavailable
 
 BLOCK_BYTES = 4096
@@ -64,12 +65,8 @@ class SqliteUtils:
     name = "sqlite-utils"
 
     def __init__(self, folder: Path, budget_bytes: int) -> None:
-        # Here, as other designs need not wait 200 ms for it.
-        import sqlite_utils
-        from sqlite_utils.db import NotFoundError
-
-        self._missing = NotFoundError
-        self._database = sqlite_utils.Database(folder / "cache.db")
+        self._missing = row_not_found()
+        self._database = tables_of(folder / "cache.db")
         self._table: Any = self._database.table("cache")
         self._most_pages = budget_bytes // self._pragma("page_size")
 
