@@ -19,7 +19,6 @@ from sena_pi.errors import (
     CloudFailed,
     CloudKeyRefused,
     CloudSilent,
-    CloudUnreachable,
 )
 
 NEW_KEY: Final = "set a new one with `sena key set gemini`"
