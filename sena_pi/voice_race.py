@@ -204,9 +204,8 @@ class SentenceRace:
         lane.task = self._tasks.create_task(self._run(lane))
 
     def _time_is_up(self) -> None:
-        if not self._decided.is_set():
-            self._late = True
-            self._begin(self._lanes[LOCAL])
+        self._late = True
+        self._begin(self._lanes[LOCAL])
 
     async def _run(self, lane: _Lane) -> None:
         """A voice's part in the race; ends with its context left."""

@@ -125,6 +125,7 @@ def test_the_first_sentence_is_cut_where_a_reader_takes_breath(first: str, rest:
         "It was open from 1990 to 1995 with well-known guests.",
         "He wants to stay with us here for a while longer.",
         "There is no way for any of us to know if it rains.",
+        "It is far too cold for us to swim when snowing.",
         "네, 그렇습니다, 맞아요.",
         "你好，我是森娜。",
         "오늘은 날씨가 아주 좋을 것 같아요, 정말로.",
@@ -186,6 +187,15 @@ def test_how_the_text_is_cut_up_makes_no_difference(
     slowly = [sentence for char in text for sentence in by_character.feed(char)]
     slowly += by_character.flush()
     assert sentences(text, max_chars=40, first_clause=first_clause) == streamed == slowly
+
+
+def test_a_first_clause_at_the_longest_sentence_depends_on_no_delta() -> None:
+    """What lies behind the cap is not looked at: it would not have been there yet."""
+    text = "aaaa bbbb cccc dddd eeee ffff, sixteens, and then a lot more words"
+    splitter = SentenceSplitter(max_chars=40, first_clause=True)
+    slowly = [sentence for char in text for sentence in splitter.feed(char)] + splitter.flush()
+    assert "aaaa bbbb cccc dddd eeee ffff, sixteens," == slowly[0]
+    assert slowly == sentences(text, max_chars=40, first_clause=True)
 
 
 @given(text=TEXTS, first_clause=st.booleans())

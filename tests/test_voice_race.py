@@ -39,6 +39,7 @@ class PlayedVoice:
         self.name = name
         self.sentences: list[str] = []
         self.open = 0
+        self.when_left: Exception | None = None
         self._given: dict[str, asyncio.Queue[float | Exception | None]] = {}
 
     def gives(self, sentence: str, *what: float | Exception | None) -> None:
@@ -60,6 +61,8 @@ class PlayedVoice:
         finally:
             self.open -= 1
             await steps(3)
+            if self.when_left:
+                raise self.when_left
 
     async def _speak(
         self, given: asyncio.Queue[float | Exception | None]
@@ -431,6 +434,52 @@ async def test_what_an_overtaken_cloud_voice_has_ready_is_not_heard() -> None:
             heard = [chunk for chunks in (first, second) async for chunk in chunks]
     assert ["l"] == voices(heard)
     assert [0.3, 0.3] == lengths(heard)
+
+
+async def test_a_sentence_won_after_the_turn_was_lost_makes_nothing_good() -> None:
+    """The cloud voice comes first in the second sentence, when the turn is local already."""
+    it = Track()
+    turn = it.ladder.for_turn()
+    async with speaking(turn, "a"), speaking(turn, "b") as second:
+        await it.watch.passes(0.4)
+        it.local.gives("a", 0.3, END)
+        await settled()
+        it.cloud.gives("b", 0.3, END)
+        await settled()
+        it.local.gives("b", 0.3, END)
+    assert ["l"] == voices(await second)
+    await it.lose(it.ladder.for_turn(), "c")
+    it.local.gives("d", 0.3, END)
+    async with speaking(it.ladder.for_turn(), "d") as heard:
+        pass
+    assert ["l"] == voices(await heard)
+
+
+async def test_a_loser_that_breaks_when_it_is_left_disturbs_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It has lost already: that is no failure of its own."""
+    it = Track()
+    it.local.when_left = WorkerError("gone while it was told")
+    async with speaking(it.ladder.for_turn(), "a") as heard:
+        await it.watch.passes(0.4)
+        it.cloud.gives("a", 0.3, END)
+    assert ["c"] == voices(await heard)
+    assert [] == caplog.messages
+
+
+async def test_a_sentence_read_late_is_begun_once() -> None:
+    """The cloud voice failed before anybody read; the local one is under way already."""
+    it = Track()
+    async with it.ladder.for_turn().synthesize("a") as chunks:
+        it.cloud.gives("a", CloudUnreachable("cut"))
+        await settled()
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(anext(chunks))  # type: ignore[arg-type]
+            await settled()
+            it.local.gives("a", 0.3)
+        assert 0.3 == first.result().seconds
+    assert [["a"], ["a"], []] == it.asked
 
 
 async def test_a_failure_is_no_loss() -> None:
