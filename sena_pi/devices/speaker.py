@@ -14,6 +14,7 @@ from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.devices.worker import Supervisor
 from sena_pi.errors import WorkerError
 from sena_pi.resampling import Resampler
+from sena_pi.stages import Mark
 
 LONGEST_UNPLAYED_S = 1.0
 """Sound kept in the worker: enough to bridge a busy moment, little enough to take back."""
@@ -46,6 +47,7 @@ class WorkerSpeaker:
         self._sent = 0
         self._played = 0
         self._done = False
+        self._marks: list[tuple[int, Mark]] = []
         self._error: WorkerError | None = None
         self._moved = asyncio.Event()
         self._flushed = asyncio.Event()
@@ -69,9 +71,16 @@ class WorkerSpeaker:
         self._announced = False
         self._sent = self._played = 0
         self._done = False
+        self._marks = []
         self._error = None
         self._resampler = None
         self.first_sample_ns = None
+
+    def mark(self) -> Mark:
+        """A mark behind what was handed over so far, as `Speaker.mark`."""
+        mark = Mark()
+        self._marks.append((self._sent, mark))
+        return mark
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk, as `Speaker.play`."""
@@ -142,10 +151,19 @@ class WorkerSpeaker:
             return
         if event.type == wire.PLAYING:
             self.first_sample_ns = data["monotonic_ns"]
+            self._pass_marks(1, data)
         else:
             self._played = data["samples"]
             self._done = data["done"]
+            self._pass_marks(self._played, data)
         self._moved.set()
+
+    def _pass_marks(self, played: int, data: dict[str, Any]) -> None:
+        """So many samples were played when this was told, the last of them without a pause."""
+        for place, mark in self._marks:
+            if mark.passed_ns is None and played > place:
+                since_s = (played - place - 1) / self._run_rate_hz
+                mark.passed_ns = data["monotonic_ns"] - round(since_s * 1e9)
 
     async def _send(self, pcm: bytes, rate_hz: int) -> None:
         run = self._run
