@@ -21,8 +21,8 @@ from sena_pi.foreground import (
     until_terminated,
 )
 from sena_pi.keys import KeyStore
-from sena_pi.report import TurnReport
 from sena_pi.reasons import Reason
+from sena_pi.report import TurnReport
 from sena_pi.sentences import SentenceSplitter
 from sena_pi.settings import Settings
 from sena_pi.simulated.console import ConsoleLight

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sena_pi.deadlines import Deadlines
-from sena_pi.errors import AllowanceSpent, CloudError, CloudSilent, SenaError, WorkerError
+from sena_pi.errors import AllowanceSpent, CloudError, CloudSilent, WorkerError
 from sena_pi.reasons import Reason, reason_for
 from sena_pi.report import Source
 from sena_pi.sentences import SentenceSplitter

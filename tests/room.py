@@ -115,7 +115,7 @@ class StorySpeaker:
     def _pass_marks(self, played_s: float) -> None:
         for place_s, mark in self._marks:
             if mark.passed_ns is None and played_s > place_s:
-                mark.passed_ns = self._now_ns()
+                mark.passed_ns = self._now_ns() if place_s else self.first_sample_ns
 
     def begin(self) -> None:
         self._running = True

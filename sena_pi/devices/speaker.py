@@ -47,7 +47,8 @@ class WorkerSpeaker:
         self._sent = 0
         self._played = 0
         self._done = False
-        self._marks: list[tuple[int, Mark]] = []
+        self._marks: list[tuple[float, Mark]] = []
+        self._given_s = 0.0
         self._error: WorkerError | None = None
         self._moved = asyncio.Event()
         self._flushed = asyncio.Event()
@@ -72,6 +73,7 @@ class WorkerSpeaker:
         self._sent = self._played = 0
         self._done = False
         self._marks = []
+        self._given_s = 0.0
         self._error = None
         self._resampler = None
         self.first_sample_ns = None
@@ -79,7 +81,8 @@ class WorkerSpeaker:
     def mark(self) -> Mark:
         """A mark behind what was handed over so far, as `Speaker.mark`."""
         mark = Mark()
-        self._marks.append((self._sent, mark))
+        # Not what was sent: a resampler keeps back some of what it was given.
+        self._marks.append((self._given_s, mark))
         return mark
 
     async def play(self, chunk: AudioChunk) -> None:
@@ -90,6 +93,7 @@ class WorkerSpeaker:
             self._resampler = None
         if self._resampler is None:
             self._resampler = Resampler(chunk.format, rate_hz)
+        self._given_s += chunk.seconds
         await self._send(self._resampler.convert(chunk.pcm), rate_hz)
 
     async def drain(self) -> None:
@@ -160,7 +164,8 @@ class WorkerSpeaker:
 
     def _pass_marks(self, played: int, data: dict[str, Any]) -> None:
         """So many samples were played when this was told, the last of them without a pause."""
-        for place, mark in self._marks:
+        for place_s, mark in self._marks:
+            place = round(place_s * self._run_rate_hz)
             if mark.passed_ns is None and played > place:
                 since_s = (played - place - 1) / self._run_rate_hz
                 mark.passed_ns = data["monotonic_ns"] - round(since_s * 1e9)
