@@ -20,7 +20,7 @@ from sena_pi.stages import Synthesizer
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
 from tests.gemini_replies import End, Gate, Reply, silence, sound_answer
-from tests.gemini_server import GeminiServer
+from tests.gemini_server import GeminiServer, Request
 
 pytestmark = pytest.mark.anyio
 
@@ -98,14 +98,20 @@ async def heard(voice: Synthesizer, sentence: str) -> list[AudioChunk]:
 )
 async def test_a_lost_request_is_closed_while_the_winner_speaks(reply: Reply) -> None:
     """The server sees it go before the sentence is over."""
-    async with GeminiServer() as server, cloud(server) as voice:
-        server.will_speak(reply)
-        local = ScriptedSynthesizer()
+    local = ScriptedSynthesizer()
+    local.gates[SENTENCE] = asyncio.Event()
+
+    def speak(_: Request) -> Reply:
+        # The request has arrived: now it may lose.
+        local.gates[SENTENCE].set()
+        return reply
+
+    async with GeminiServer(speak=speak) as server, cloud(server) as voice:
         ladder = VoiceLadder([voice, local], Race(patience_s=0))
         async with ladder.synthesize(SENTENCE) as chunks:
             await anext(chunks)
-            for request in server.requests:
-                await request.closing()
+            (request,) = server.requests
+            await request.closing()
         assert [SENTENCE] == local.sentences
         assert 0 == local.open_sentences
 
@@ -121,11 +127,10 @@ async def test_a_lost_sentence_does_not_keep_the_worker_busy(script: Path) -> No
         server.will_speak(sound_answer(tone(1.0).pcm).with_pause(0, gate))
         watched = Watched(local)
         turn = VoiceLadder([voice, watched], Race(patience_s=0, winning_s=0.9)).for_turn()
-        async with asyncio.TaskGroup() as tasks:
-            async with turn.synthesize(SENTENCE) as chunks:
-                first = tasks.create_task(anext(chunks))  # type: ignore[arg-type]
-                await watched.sounded.wait()
-                gate.open()
-                assert (await first).samples == tone(1.0).samples
+        async with asyncio.TaskGroup() as tasks, turn.synthesize(SENTENCE) as chunks:
+            first = tasks.create_task(anext(chunks))  # type: ignore[arg-type]
+            await watched.sounded.wait()
+            gate.open()
+            assert (await first).samples == tone(1.0).samples
             assert await heard(local, "Are you there?")
         assert (voice.name,) == turn.spoken_by
