@@ -29,6 +29,7 @@ from sena_pi.stages import (
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 from tests.room import StoryLight, StoryMicrophone, StorySpeaker
 
 UTTERANCE = Utterance(bytes(3200), 1600)
@@ -80,6 +81,7 @@ class Bench:
         deadlines: Deadlines | None = None,
         memory: Memory | None = None,
         transcriber: Transcriber | None = None,
+        race: Race | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
@@ -103,7 +105,7 @@ class Bench:
                     transcriber,
                     deadlines or NEVER,
                 ),
-                VoiceLadder(voices or [self.voice]),
+                VoiceLadder(voices or [self.voice], race),
                 self.clips,
             ),
             self.conversation,
