@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sena_pi.allowance import Allowance, Kind
 from sena_pi.audio import AudioChunk, AudioFormat
@@ -181,7 +183,7 @@ async def speaking(
 
 def voices(chunks: list[AudioChunk]) -> list[str]:
     """Initials of the voices that were heard, in order."""
-    return sorted({chr(chunk.pcm[0]) for chunk in chunks})
+    return sorted({chr(chunk.pcm[0]) for chunk in chunks if chunk.pcm})
 
 
 def lengths(chunks: list[AudioChunk]) -> list[float]:
@@ -541,6 +543,61 @@ async def test_the_sound_of_a_loser_is_paid_for_as_it_came(tmp_path: Path) -> No
         it.local.gives("a", 2.0, END)
     assert ["l"] == voices(await heard)
     assert allowance.spent(Kind.SPEECH)
+
+
+async def test_a_mistake_in_a_voice_is_not_hidden() -> None:
+    """It ends the sentence as what it is, and nobody waits for a sound."""
+    it = Track()
+    it.cloud.gives("a", ZeroDivisionError("a mistake"))
+    with pytest.raises(ExceptionGroup) as raised:
+        async with asyncio.timeout(10), it.ladder.for_turn().synthesize("a") as chunks:
+            await anext(chunks)
+    assert raised.group_contains(ZeroDivisionError)
+    assert [0, 0, 0] == it.open
+
+
+CUT = CloudUnreachable("cut")
+Event = tuple[str, float | Exception | None]
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["cloud", "local"]), st.sampled_from([0.0, 0.05, 0.15, 0.3, CUT, END])
+    )
+    | st.just(("time", 0.4)),
+    max_size=12,
+)
+
+
+async def played(events: list[Event]) -> tuple[TurnVoice, list[AudioChunk]]:
+    """Play a race; in the end all voices are told to end, and everything must be over."""
+    it = Track()
+    it.last.gives("a", 0.3, END)
+    turn = it.ladder.for_turn()
+    players = {"cloud": it.cloud, "local": it.local}
+    async with speaking(turn, "a") as heard:
+        for who, what in [*events, ("cloud", END), ("local", END)]:
+            if who == "time":
+                await it.watch.passes(0.4)
+            else:
+                players[who].gives("a", what)
+            await settled()
+    assert [0, 0, 0] == it.open
+    assert 0 == it.watch.pending
+    return turn, await heard
+
+
+@given(events=EVENTS)
+def test_whatever_comes_in_whatever_order_one_voice_is_heard_with_all_it_gave(
+    events: list[Event],
+) -> None:
+    """Never a mix, never a gap; and only a voice that broke off leaves the sentence unwhole."""
+    turn, heard = asyncio.run(played(events))
+    (winner,) = turn.spoken_by
+    script = [what for who, what in [*events, (winner, END)] if who == winner]
+    last = next(n for n, what in enumerate(script) if what is END or what is CUT)
+    assert voices(heard) == [winner[0]]
+    if winner != "espeak":
+        assert sum(script[:last]) == pytest.approx(sum(lengths(heard)))  # type: ignore[arg-type]
+        assert turn.whole == (script[last] is END)
 
 
 # --- cancelling ---------------------------------------------------------------------------------
