@@ -45,12 +45,15 @@ class Seen:
         audible_ms: from the endpoint to something audible, of each run that was.
         told: how often each sequence of fillers and reasons was heard.
         silent: runs in which nothing was heard.
+        lag_ms: longest that this process was kept from running when it wanted to: a run that is
+            late by no more is the machine's.
         problems: tasks and sockets that were left.
     """
 
     audible_ms: list[float] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
     silent: int = 0
+    lag_ms: float = 0.0
     problems: list[str] = field(default_factory=list)
 
 
@@ -94,6 +97,14 @@ async def run(name: str, deadlines_scale: float, speaker: Speaker, seen: Seen) -
 CLIPS = Clips()
 
 
+async def watch_lag(seen: Seen) -> None:
+    """How late a timer is, at most."""
+    while True:
+        due_s = time.monotonic() + 0.01
+        await asyncio.sleep(0.01)
+        seen.lag_ms = max(seen.lag_ms, 1000 * (time.monotonic() - due_s))
+
+
 async def runs(name: str, count: int, scale: float, ready: Sequence[Speaker]) -> Seen:
     """So many runs, as many at once as there are speakers; what is left of them is counted."""
     seen = Seen()
@@ -105,8 +116,11 @@ async def runs(name: str, count: int, scale: float, ready: Sequence[Speaker]) ->
             await run(name, scale, speaker, seen)
 
     async with asyncio.TaskGroup() as group:
-        for speaker in ready:
-            group.create_task(one_after_the_other(speaker))
+        watching = group.create_task(watch_lag(seen))
+        async with asyncio.TaskGroup() as asking:
+            for speaker in ready:
+                asking.create_task(one_after_the_other(speaker))
+        watching.cancel()
     # A server's own end of a connection closes a moment after ours.
     until_s = time.monotonic() + 2
     while open_sockets() - sockets and time.monotonic() < until_s:  # noqa: ASYNC110 - see above
@@ -132,7 +146,8 @@ def tell(what: str, seen: Seen, limit_ms: float) -> bool:
     """Print a line; True where the runs keep what is promised."""
     good = not seen.silent and not seen.problems and max(seen.audible_ms, default=0) <= limit_ms
     heard = spread(seen.audible_ms, "ms") if seen.audible_ms else "nothing"
-    print(f"  {what:8} {heard}, silent {seen.silent}, left {len(seen.problems)}"
+    print(f"  {what:8} {heard}, silent {seen.silent}, left {len(seen.problems)}, "
+          f"lag of the machine {seen.lag_ms:.0f} ms"
           f"{'' if good else '   <-- NOT KEPT'}")  # fmt: skip
     for told, times in seen.told.most_common():
         print(f"           {times:4} x {told}")

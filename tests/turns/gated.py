@@ -63,10 +63,3 @@ class _Gated:
         while (words := await self._model.words.get()) is not None:
             yield words
         self.complete = True
-
-
-async def given(words: asyncio.Queue[str | None], text: str, times: int = 1) -> None:
-    """Give a text, piece by piece, letting others run in between."""
-    for _ in range(times):
-        words.put_nowait(text)
-        await asyncio.sleep(0)
