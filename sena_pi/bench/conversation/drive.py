@@ -5,14 +5,23 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sena_pi.bench.conversation.heard_here import Prompter, heard_here
 from sena_pi.bench.conversation.loopback import KEY, Counts, Loopback
 from sena_pi.bench.conversation.profiles import Profile
 from sena_pi.bench.conversation.questions import recordings
-from sena_pi.bench.conversation.results import COLD, SEQUENTIAL, WARM, Asked, CacheTally, Results
+from sena_pi.bench.conversation.results import (
+    COLD,
+    LOCAL,
+    SEQUENTIAL,
+    WARM,
+    Asked,
+    CacheTally,
+    Results,
+)
 from sena_pi.bench.conversation.script import Turn
 from sena_pi.bench.conversation.ways import Home, Way, one_by_one, ours
 from sena_pi.deadlines import Deadlines
@@ -21,7 +30,7 @@ from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, validated, values
 
 WAKE_WORD = "hey jarvis"
-"""What every board wakes to."""
+"""What every board wakes to, unless it was set to wake to something else."""
 MOST_TIMES = 4
 """How often a question is spoken until somebody wakes."""
 
@@ -40,6 +49,7 @@ class Plan:
         speech_length: of the loopback's sound, as a share of what speaking would take.
         fillers: whether the appliance says something while nothing comes.
         local_voice: whether a voice on this machine may speak.
+        heard_here: the last way too, with a transcriber on this machine.
     """
 
     turns: Sequence[Turn]
@@ -51,6 +61,7 @@ class Plan:
     speech_length: float = 1.0
     fillers: bool = True
     local_voice: bool = False
+    heard_here: bool = False
 
 
 async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
@@ -65,7 +76,8 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
         EngineUnavailable: the questions can't be spoken.
         SenaError: the sound broke down.
     """
-    wavs = recordings([turn.question for turn in plan.turns], WAKE_WORD, plan.questions)
+    wake_word = next(iter(plan.settings.wake.words), WAKE_WORD)
+    wavs = recordings([turn.question for turn in plan.turns], wake_word, plan.questions)
     results = Results()
     with tempfile.TemporaryDirectory(prefix="sena-bench-") as folder:
         async with _cloud(plan) as cloud:
@@ -77,6 +89,9 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
                 async with ours(home) as way:
                     await asking.ask(way, COLD)
                     await asking.ask(way, WARM)
+                if plan.heard_here:
+                    async with heard_here(home, asking.ears) as way:
+                        await asking.ask(way, LOCAL)
     return results
 
 
@@ -90,6 +105,7 @@ class _Asking:
     round: int
     results: Results
     asked: Callable[[Asked], None]
+    ears: Prompter = field(default_factory=Prompter)
 
     async def ask(self, way: Way, name: str) -> None:
         """All questions, in one way."""
@@ -104,6 +120,7 @@ class _Asking:
 
     async def _ask(self, way: Way, name: str, turn: Turn, wav: Path) -> Asked:
         counts = None
+        self.ears.said = turn.heard
         if self.cloud is not None:
             self.cloud.turn, self.cloud.plain = turn, name == SEQUENTIAL
             counts = self.cloud.counts = Counts()
@@ -137,7 +154,6 @@ async def _cloud(plan: Plan) -> AsyncIterator[Loopback | None]:
 def _home(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
     plain: dict[str, dict[str, Any]] = values(plan.settings)
     plain["cache"] |= {"enabled": True}
-    plain["wake"] |= {"words": [WAKE_WORD]}
     if not plan.local_voice:
         plain["voice"] |= {"folder": str(folder / "no-voices")}
     keys = plan.keys

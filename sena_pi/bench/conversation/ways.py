@@ -78,14 +78,8 @@ async def one_by_one(home: Home) -> AsyncIterator[Way]:
     Raises:
         ConfigError: there is no key.
     """
-    key = home.keys.find("gemini")
-    if key is None:
-        raise ConfigError(["there is no Gemini key; fix: sena key set gemini"])
-    cloud = home.settings.cloud.model_dump(exclude={"enabled"})
-    gemini = Gemini(key.secret.reveal(), GeminiSettings(**cloud))
     session = Session()
-    try:
-        await gemini.warm_up()
+    async with warm_gemini(home) as gemini:
         prototype = OneByOne(
             home.settings,
             GeminiModel(gemini),
@@ -97,8 +91,6 @@ async def one_by_one(home: Home) -> AsyncIterator[Way]:
             async with prototype.running():
                 await prototype.listening.wait()
                 yield Way(prototype.audio, prototype, session)
-    finally:
-        await gemini.aclose()
 
 
 @asynccontextmanager
@@ -108,8 +100,7 @@ async def ours(home: Home) -> AsyncIterator[Way]:
     Raises:
         ConfigError: there is no key.
     """
-    if home.keys.find("gemini") is None:
-        raise ConfigError(["there is no Gemini key; fix: sena key set gemini"])
+    _key(home)
     session = Session()
     with own_folders(home.folder):
         async with running(
@@ -125,6 +116,29 @@ async def ours(home: Home) -> AsyncIterator[Way]:
             if appliance.cache is not None:
                 await appliance.cache.ready.wait()
             yield Way(appliance.audio, appliance.assistant, session, appliance.cache)
+
+
+@asynccontextmanager
+async def warm_gemini(home: Home) -> AsyncIterator[Gemini]:
+    """The cloud's client, built: no question waits for that.
+
+    Raises:
+        ConfigError: there is no key.
+    """
+    cloud = home.settings.cloud.model_dump(exclude={"enabled"})
+    gemini = Gemini(_key(home), GeminiSettings(**cloud))
+    try:
+        await gemini.warm_up()
+        yield gemini
+    finally:
+        await gemini.aclose()
+
+
+def _key(home: Home) -> str:
+    key = home.keys.find("gemini")
+    if key is None:
+        raise ConfigError(["there is no Gemini key; fix: sena key set gemini"])
+    return key.secret.reveal()
 
 
 @contextlib.contextmanager
