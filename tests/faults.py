@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from sena_pi.breaker import Breaker
 from sena_pi.clips import Clips
@@ -51,7 +52,6 @@ SPEECH = bytes(9600)
 OPEN = answer_json(heard="q", say="Whole one. And then")[:-2]
 ANSWER = answer_json(heard="q", say="Paris.")
 CONNECT_S = GeminiSettings().connect_timeout_s
-BLACK_HOLE = "black-hole.invalid"
 
 
 @dataclass
@@ -112,26 +112,39 @@ async def stalling(scale: float) -> AsyncIterator[Place]:
             await connection.closed
 
 
-@asynccontextmanager
-async def nameless(scale: float) -> AsyncIterator[Place]:
-    """A network whose name server never answers."""
-    asked = 0
-    over = threading.Event()
-    resolve = socket.getaddrinfo
+class BlackHoles:
+    """Names that no name server answers for.
 
-    def swallow(host: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal asked
-        if host not in (BLACK_HOLE, BLACK_HOLE.encode()):
-            return resolve(host, *args, **kwargs)
-        asked += 1
+    While there are any, the resolver of this process is replaced.
+    """
+
+    def __init__(self) -> None:
+        self._over: dict[str, threading.Event] = {}
+        self._asked: Counter[str] = Counter()
+        self._names = itertools.count(1)
+        self._resolve = socket.getaddrinfo
+
+    @asynccontextmanager
+    async def one(self, scale: float) -> AsyncIterator[Place]:
+        """A network with such a name server."""
+        name = f"black-hole-{next(self._names)}.invalid"
+        self._over[name] = threading.Event()
+        socket.getaddrinfo = self._swallow  # type: ignore[assignment]
+        try:
+            yield Place(f"https://{name}", lambda: self._asked[name], CONNECT_S * scale)
+        finally:
+            self._over.pop(name).set()
+            if not self._over:
+                socket.getaddrinfo = self._resolve
+
+    def _swallow(self, host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        over = self._over.get(name)
+        if over is None:
+            return self._resolve(host, *args, **kwargs)
+        self._asked[name] += 1
         over.wait(60)
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")
-
-    with mock.patch.object(socket, "getaddrinfo", swallow):
-        try:
-            yield Place(f"https://{BLACK_HOLE}", lambda: asked, CONNECT_S * scale)
-        finally:
-            over.set()
 
 
 @dataclass(frozen=True)
@@ -202,7 +215,7 @@ FAULTS = {
         frozenset({Reason.PORTAL}),
         requests=10,
     ),
-    "black-hole": Fault(nameless, frozenset({Reason.OFFLINE})),
+    "black-hole": Fault(BlackHoles().one, frozenset({Reason.OFFLINE})),
     "tls-stall": Fault(stalling, frozenset({Reason.OFFLINE})),
     "server-error": Fault(answering(error_reply(503, "UNAVAILABLE")), frozenset({Reason.TROUBLE})),
 }

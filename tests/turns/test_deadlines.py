@@ -134,6 +134,7 @@ def test_who_waits_hears_a_filler_once_and_then_the_answer() -> None:
         model.end()
         report = await bench.turn_ended()
         assert (("filler",), "Hello there.") == (report.told, report.answered)
+        assert "told filler" in report.journal_line()
         assert report.ms["filler"] < report.ms["first_audio"]
         assert ["Hello there."] == [said.spoken for said in bench.conversation.recent()]
 
