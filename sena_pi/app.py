@@ -50,6 +50,9 @@ from sena_pi.voice_ladder import VoiceLadder
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
 """How long `speaking` waits for the speaker."""
+RENDER_ATTEMPTS = 3
+RENDER_AGAIN_S = 60.0
+"""After clips that the local voice could not speak: it may have died of something else."""
 
 _log = logging.getLogger(__name__)
 
@@ -200,8 +203,11 @@ class _Parts:
         if self.espeak is not None:
             await self.clips.render(self.espeak)
         if self.piper is not None:
-            await self.piper.ready.wait()
-            await self.clips.render(self.piper)
+            for _ in range(RENDER_ATTEMPTS):
+                await self.piper.ready.wait()
+                if await self.clips.render(self.piper):
+                    return
+                await asyncio.sleep(RENDER_AGAIN_S)
 
     async def local_voice_ready(self) -> None:
         """Wait until the local voice speaks, or is known not to."""

@@ -43,7 +43,6 @@ class Clips:
     def __init__(self, texts: Catalogue | None = None) -> None:
         self._texts = texts or catalogue()
         self._clips = {text: Clip(text, self._texts.language) for text in self._all()}
-        self._voice = ""
         self._turns = itertools.cycle(self._texts.fillers)
 
     def filler(self) -> Clip:
@@ -54,25 +53,27 @@ class Clips:
         """The words for a reason."""
         return self._clips[self._texts.reasons[reason]]
 
-    async def render(self, voice: Synthesizer) -> None:
+    async def render(self, voice: Synthesizer) -> bool:
         """Have everything spoken by this voice, one text after the other, and keep the sound.
 
-        What it can't speak stays as it was. Does nothing for the voice that spoke them last.
-        Cancelled: what was made until then is kept.
+        What this voice has spoken already is not made again, and what it can't speak stays as it
+        was. Cancelled: what was made until then is kept.
+
+        Returns:
+            Whether all clips are this voice's now.
         """
-        if voice.name == self._voice:
-            return
-        self._voice = voice.name
         failed = 0
         for text in self._all():
+            if self._clips[text].voice == voice.name:
+                continue
             sound = await _spoken(voice, text, self._texts.language)
             if sound:
                 self._clips[text] = Clip(text, self._texts.language, voice.name, sound)
             else:
                 failed += 1
         if failed:
-            self._voice = ""
             _log.warning("%s could not speak %d of %d clips", voice.name, failed, len(self._clips))
+        return not failed
 
     def _all(self) -> Iterator[str]:
         # Reasons first: they matter more.

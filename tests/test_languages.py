@@ -103,11 +103,13 @@ def test_another_voice_makes_them_anew_and_keeps_what_it_can_t_say() -> None:
 
 
 def test_a_voice_that_failed_may_try_again() -> None:
-    """A voice that was not ready the first time is asked again."""
+    """One that was not ready the first time is asked again, and tells when all is made."""
     everything = [*catalogue().fillers, *catalogue().reasons.values()]
     clips = rendered(Clips(), Voice("piper", *everything))
     assert () == clips.reason(Reason.KEY).sound
     assert "piper" == rendered(clips, Voice("piper")).reason(Reason.KEY).voice
+    assert not asyncio.run(Clips().render(Voice("piper", *everything)))
+    assert asyncio.run(clips.render(Voice("espeak")))
 
 
 def test_fillers_take_turns() -> None:
