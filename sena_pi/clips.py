@@ -6,12 +6,19 @@ import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
 
 from sena_pi.audio import AudioChunk
 from sena_pi.errors import CloudError, EngineUnavailable, SynthesisFailed, WorkerError
 from sena_pi.languages import Catalogue, catalogue
 from sena_pi.reasons import Reason
 from sena_pi.stages import Synthesizer
+
+QUIET: Final = 200
+"""Samples up to here, of 32,768, count as silence at the ends of a clip."""
+_CHUNK_S: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +92,20 @@ async def _spoken(voice: Synthesizer, text: str, language: str) -> tuple[AudioCh
     """The sound of a text, whole; nothing where the voice fails."""
     try:
         async with voice.synthesize(text, language) as chunks:
-            return tuple([chunk async for chunk in chunks if chunk.samples])
+            return _trimmed([chunk async for chunk in chunks if chunk.samples])
     except (SynthesisFailed, CloudError, EngineUnavailable, WorkerError):
         return ()
+
+
+def _trimmed(chunks: list[AudioChunk]) -> tuple[AudioChunk, ...]:
+    """The same without the silence at its ends: an answer may be waiting behind it."""
+    if len({chunk.format for chunk in chunks}) != 1:
+        return tuple(chunks)
+    audio_format = chunks[0].format
+    pcm = b"".join(chunk.pcm for chunk in chunks)
+    frames = np.frombuffer(pcm, dtype="<i2").reshape(-1, audio_format.channels)
+    loud = np.flatnonzero(np.abs(frames.astype(np.int32)).max(axis=1) > QUIET)
+    if not loud.size:
+        return ()
+    heard = frames[loud[0] : loud[-1] + 1].tobytes()
+    return tuple(AudioChunk(audio_format, heard).pieces(_CHUNK_S))

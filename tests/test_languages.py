@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.clips import Clips
 from sena_pi.errors import SynthesisFailed
 from sena_pi.languages import FOLDER, catalogue
@@ -110,6 +113,29 @@ def test_a_voice_that_failed_may_try_again() -> None:
     assert "piper" == rendered(clips, Voice("piper")).reason(Reason.KEY).voice
     assert not asyncio.run(Clips().render(Voice("piper", *everything)))
     assert asyncio.run(clips.render(Voice("espeak")))
+
+
+def test_clips_are_made_without_the_silence_around_them() -> None:
+    """An answer may wait behind one; and a voice that gave only silence has said nothing."""
+
+    class Slow(ScriptedSynthesizer):
+        name = "slow"
+
+        @asynccontextmanager
+        async def synthesize(
+            self, sentence: str, language: str = "en"
+        ) -> AsyncIterator[AsyncIterator[AudioChunk]]:
+            async def chunks() -> AsyncIterator[AudioChunk]:
+                audible = b"" if sentence in catalogue().fillers else b"\x00\x10" * 24_000
+                for pcm in (bytes(48_000), audible, bytes(24_000)):
+                    yield AudioChunk(AudioFormat(24_000), pcm)
+
+            yield chunks()
+
+    clips = Clips()
+    assert not asyncio.run(clips.render(Slow()))
+    assert 1.0 == pytest.approx(sum(chunk.seconds for chunk in clips.reason(Reason.KEY).sound))
+    assert () == clips.filler().sound
 
 
 def test_fillers_take_turns() -> None:
