@@ -125,9 +125,9 @@ class Endpoint:
     end_sample: int
 
 
-Event = VoiceStarted | Paused | Resumed | Endpoint
-"""In the order VoiceStarted, (Paused, Resumed)*, Paused, Endpoint; an Endpoint may also come
-before any other, as nobody speaks or somebody speaks too long."""
+News = VoiceStarted | Paused | Resumed | Endpoint
+"""In this order: VoiceStarted, (Paused, Resumed)*, Paused, Endpoint. An Endpoint may come before
+any of them, since nobody speaks, or for too long; nothing comes after it."""
 
 
 class Endpointer:
@@ -157,7 +157,7 @@ class Endpointer:
         self._complete: bool | None = None
         self._endpoint: Endpoint | None = None
 
-    def feed(self, frame: Frame, probability: float) -> Event | None:
+    def feed(self, frame: Frame, probability: float) -> News | None:
         """Take the next frame and its speech probability; what it decided, if anything.
 
         After an Endpoint, every further call returns that same Endpoint.

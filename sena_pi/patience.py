@@ -2,7 +2,7 @@
 
 People stop in the middle of a sentence, mostly near its beginning, and who has stopped once stops
 again. So: wait long while little has been said, less after as much as a whole question holds, and
-outlast the pauses made before. The numbers were tuned on synthetic speech (`scripts/prove
+no less than the pauses made before. The numbers were tuned on synthetic speech (`scripts/prove
 endpointing`: one half of its sentences and voices, judged by the other). The fall of the voice's
 pitch was tried and left out: of flite's voices it tells nothing.
 """
@@ -20,7 +20,7 @@ ENOUGH_SPEECH_S: Final = 1.4
 LONG_SILENCE_S: Final = 1.0
 SHORT_SILENCE_S: Final = 0.5
 PAUSE_S: Final = 0.2
-"""A silence this long inside an utterance is a pause; a shorter one, as of a consonant, is speech."""
+"""A silence this long is a pause; a shorter one, as of a consonant, is a part of speech."""
 HOVERING_S: Final = 0.3
 """More silence where the detector takes all of it for speech, and only its level says otherwise."""
 CAP_S: Final = 1.5

@@ -211,8 +211,8 @@ class Said:
     pauses_s: tuple[float, ...] = ()
 
 
-def utterances(half: Half) -> list[Said]:
-    """All utterances of a half; the same ones at each call. Skips where a synthesiser lacks."""
+def utterances(half: Half, every: int = 1) -> list[Said]:
+    """Each `every`th utterance of a half, the same at each call; skips without a synthesiser."""
     dice = random.Random(half)
     voices = VOICES[half]
     said = []
@@ -223,8 +223,9 @@ def utterances(half: Half) -> list[Said]:
                 voice, engine = voices[count % len(voices)]
                 count += 1
                 pauses_s = tuple(dice.uniform(*PAUSES_S) for _ in range(text.count(PAUSE)))
-                pcm = _speak(text, voice, engine, pauses_s, apart=kind == "digits")
-                said.append(Said(text, kind, voice, pcm, pauses_s))
+                if count % every == 0:
+                    pcm = _speak(text, voice, engine, pauses_s, apart=kind == "digits")
+                    said.append(Said(text, kind, voice, pcm, pauses_s))
     return said
 
 
@@ -246,9 +247,7 @@ def in_noise(said: Said, noise: str, snr_db: float | None, tail_s: float) -> tup
     return _pcm(sound + level * added), end
 
 
-def _speak(
-    text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apart: bool
-) -> bytes:
+def _speak(text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apart: bool) -> bytes:
     parts = [part.strip() for part in text.split(PAUSE)]
     if len(parts) == 1:
         sounds = [say(text, voice, engine)]
@@ -270,9 +269,7 @@ def _cut(parts: Sequence[str], voice: str) -> list[bytes]:
     for count in range(1, len(parts)):
         phones = len(_phone_ends_s(" ".join(parts[:count]), voice))
         cuts.append(round(ends_s[phones - 1] * RATE_HZ) * 2)
-    return [
-        _faded(pcm[start:end]) for start, end in zip(cuts, [*cuts[1:], len(pcm)], strict=True)
-    ]
+    return [_faded(pcm[start:end]) for start, end in zip(cuts, [*cuts[1:], len(pcm)], strict=True)]
 
 
 @cache
@@ -317,10 +314,7 @@ def _crowd() -> Samples:
     texts = [s for kinds in SENTENCES.values() for s in kinds["no pause"] if len(s) > 20]
     voices = [voice for voices in VOICES.values() for voice in voices] + [("kal", "flite")] * 2
     for place, (voice, engine) in enumerate(voices):
-        spoken = [
-            _samples(_trimmed(say(text, voice, engine)))
-            for text in texts[place::3]
-        ]
+        spoken = [_samples(_trimmed(say(text, voice, engine))) for text in texts[place::3]]
         talk = np.concatenate(spoken)
         talk = np.roll(np.resize(talk, size), place * 7919)
         crowd += talk / np.sqrt(np.mean(talk**2))
