@@ -79,13 +79,13 @@ def _draw_stages(axes: Any, results: Results, ways: dict[str, Figures]) -> None:
     axes.set_xlabel("s")
     shown = STAGES[: STAGES.index(AUDIO) + 1]
     for color, stage in enumerate(shown):
+        axes.barh([], [], color=f"C{color}", label=stage.replace("_", " "))
         for place, of in enumerate(ways.values()):
             before = [of.from_speech[s].median for s in shown[:color] if s in of.from_speech]
             if stage in of.from_speech:
                 start = max(before, default=0.0)
                 length = max(0.0, of.from_speech[stage].median - start)
-                label = stage.replace("_", " ") if place == 0 else None
-                axes.barh(place, length / 1000, left=start / 1000, color=f"C{color}", label=label)
+                axes.barh(place, length / 1000, left=start / 1000, color=f"C{color}")
     axes.set_yticks(range(len(ways)), list(ways))
     axes.invert_yaxis()
     axes.legend(loc="lower right")
@@ -105,8 +105,10 @@ def _draw_questions(axes: Any, results: Results, ways: dict[str, Figures]) -> No
                 times.setdefault(one.question, []).append(time / 1000)
         there = [question for question in questions if question in times]
         means = [sum(times[question]) / len(times[question]) for question in there]
-        axes.plot([questions.index(question) for question in there], means, "o-", label=way)
+        if there:
+            axes.plot([questions.index(question) for question in there], means, "o-", label=way)
     axes.set_xticks(range(len(questions)), questions, rotation=30, ha="right")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    if axes.lines:
+        axes.legend()
     axes.grid(alpha=0.3)
