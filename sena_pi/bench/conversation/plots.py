@@ -78,14 +78,15 @@ def _draw_stages(axes: Any, results: Results, ways: dict[str, Figures]) -> None:
     axes.set_title("medians of the stages, from the true end of speech")
     axes.set_xlabel("s")
     shown = STAGES[: STAGES.index(AUDIO) + 1]
-    for color, stage in enumerate(shown):
-        axes.barh([], [], color=f"C{color}", label=stage.replace("_", " "))
-        for place, of in enumerate(ways.values()):
-            before = [of.from_speech[s].median for s in shown[:color] if s in of.from_speech]
-            if stage in of.from_speech:
-                start = max(before, default=0.0)
-                length = max(0.0, of.from_speech[stage].median - start)
-                axes.barh(place, length / 1000, left=start / 1000, color=f"C{color}")
+    ends = [0.0] * len(ways)
+    for stage in shown:
+        reached = [
+            max(end, of.from_speech[stage].median / 1000) if stage in of.from_speech else end
+            for end, of in zip(ends, ways.values(), strict=True)
+        ]
+        lengths = [later - end for later, end in zip(reached, ends, strict=True)]
+        axes.barh(range(len(ways)), lengths, left=ends, label=stage.replace("_", " "))
+        ends = reached
     axes.set_yticks(range(len(ways)), list(ways))
     axes.invert_yaxis()
     axes.legend(loc="lower right")
