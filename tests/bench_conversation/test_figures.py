@@ -74,15 +74,39 @@ def test_nobody_counts_what_the_real_cloud_is_asked() -> None:
 
 
 def test_ratios_are_ours_over_the_prototype_s() -> None:
-    """Medians and 95th percentiles, from both beginnings."""
+    """Medians and 95th percentiles, from both beginnings; misses apart."""
     results = Results([asked(SEQUENTIAL, 4000), asked(COLD, 1000)])
     assert {
         "median from endpoint": 0.25,
         "p95 from endpoint": 0.25,
         "median from speech": pytest.approx(1700 / 4700),
         "p95 from speech": pytest.approx(1700 / 4700),
+        "median of misses": 0.25,
+        "p95 of misses": 0.25,
     } == ratios(results, COLD)
     assert {} == ratios(results, WARM)
+
+
+def test_misses_and_hits_are_held_against_the_same_questions() -> None:
+    """What was quick for the prototype, too, makes no miss look better."""
+    results = Results(
+        [
+            asked(SEQUENTIAL, 1000, question="Hello!"),
+            asked(SEQUENTIAL, 4000),
+            asked(SEQUENTIAL, 8000, question="Why?"),
+            asked(WARM, 900, question="Hello!", source="rule"),
+            asked(WARM, 1000),
+            asked(WARM, 1000, question="Why?", source="cache"),
+        ]
+    )
+    found = ratios(results, WARM)
+    assert (0.25, 0.125) == (found["median of misses"], found["median of hits"])
+    assert 0.25 == found["median from endpoint"]
+    by = figures(results, WARM).by_source
+    assert {"rule": 900, "cloud": 1000, "cache": 1000} == {
+        source: spreads["endpoint"].max for source, spreads in by.items()
+    }
+    assert 1600 == by["rule"]["speech"].median
 
 
 def test_time_is_saved_question_by_question() -> None:

@@ -34,8 +34,10 @@ def test_the_text_tells_the_machine_its_load_and_every_way() -> None:
     assert "a board, 4 processors, load 0.5 before and 1.2 after" == lines[0]
     assert "first audio  endpoint      2  1.000  1.000   1.000  1.000  1.000  1.000" in lines
     split = [line.split() for line in lines]
-    assert ["warm", "A+", "A", "100%", "0", "3.50", "0.12", "0.12", "1", "0", "0", "0"] in split
-    assert ["cold", "A", "A", "0%", "0", "3.00", "0.25", "0.25", "2", "2", "0", "0"] in split
+    assert ["warm", "A+", "A", "100%", "0", "3.50", "0.12", "0.12", "-", "-", "0.12"] in split
+    assert ["cold", "A", "A", "0%", "0", "3.00", "0.25", "0.25", "0.25", "0.25", "-"] in split
+    assert ["warm", "1", "0", "0", "0", "0"] in split
+    assert ["warm", "cache", "endpoint", "1", *6 * ["0.500"]] in split
     assert "What follows:" in lines
 
 

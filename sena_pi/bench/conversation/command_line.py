@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one more way: the cache, with a transcriber on this machine that takes no time",
     )
+    add("--no-warm", action="store_true", help="ask nothing a second time: only misses count")
     add("--no-fillers", action="store_true", help="say nothing while an answer is waited for")
     add("--local-voice", action="store_true", help="let a voice on this machine speak, too")
     add("--turns", type=_count, default=0, metavar="N", help="only the first N questions")
@@ -80,6 +81,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         speech_length=arguments.speech_length,
         fillers=not arguments.no_fillers,
         local_voice=arguments.local_voice,
+        warm=not arguments.no_warm,
         heard_here=arguments.heard_here,
     )
 

@@ -49,6 +49,7 @@ class Plan:
         speech_length: of the loopback's sound, as a share of what speaking would take.
         fillers: whether the appliance says something while nothing comes.
         local_voice: whether a voice on this machine may speak.
+        warm: the same questions again, with what was remembered.
         heard_here: the last way too, with a transcriber on this machine.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     speech_length: float = 1.0
     fillers: bool = True
     local_voice: bool = False
+    warm: bool = True
     heard_here: bool = False
 
 
@@ -88,7 +90,8 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
                     await asking.ask(way, SEQUENTIAL)
                 async with ours(home) as way:
                     await asking.ask(way, COLD)
-                    await asking.ask(way, WARM)
+                    if plan.warm:
+                        await asking.ask(way, WARM)
                 if plan.heard_here:
                     async with heard_here(home, asking.ears) as way:
                         await asking.ask(way, LOCAL)

@@ -79,6 +79,8 @@ class Figures:
         speech: requests for sound, None where nobody counts.
         from_speech: each stage after the true end of speech.
         from_endpoint: each stage after the endpoint.
+        by_source: first audio by who answered ("cloud", "cache", "rule"), after the true end of
+            speech ("speech") and after the endpoint ("endpoint").
         from_transcript: first audio of cached answers after the question was known as text.
         grade: by the mean from the endpoint to the first audio, as the prototype counted.
         felt_grade: by the mean from the true end of speech.
@@ -98,6 +100,7 @@ class Figures:
     speech: int | None
     from_speech: dict[str, Spread]
     from_endpoint: dict[str, Spread]
+    by_source: dict[str, dict[str, Spread]]
     from_transcript: Spread | None
     grade: str | None
     felt_grade: str | None
@@ -139,6 +142,7 @@ def figures(results: Results, way: str) -> Figures:
         speech=_sum([one.speech for one in asked]),
         from_speech=from_speech,
         from_endpoint=from_endpoint,
+        by_source=_by_source(good),
         from_transcript=Spread.of(_times(cached, AUDIO, "transcript")),
         grade=_grade(from_endpoint),
         felt_grade=_grade(from_speech),
@@ -148,16 +152,26 @@ def figures(results: Results, way: str) -> Figures:
 
 
 def ratios(results: Results, way: str) -> dict[str, float]:
-    """First audio of a way, as a multiple of the prototype's way: medians and 95th percentiles."""
+    """First audio of a way, as a multiple of the prototype's way: medians and 95th percentiles.
+
+    Each over the same questions of the same rounds: all that both answered, and of these the way's
+    misses and hits.
+    """
+    pairs = _pairs(results, way)
+    misses = [pair for pair in pairs if pair[0].source == "cloud"]
+    hits = [pair for pair in pairs if pair[0].source == "cache"]
     found: dict[str, float] = {}
-    one, other = figures(results, way), figures(results, SEQUENTIAL)
-    for since, mine, theirs in (
-        ("endpoint", one.from_endpoint, other.from_endpoint),
-        ("speech", one.from_speech, other.from_speech),
+    for what, some, since in (
+        ("from endpoint", pairs, ENDPOINT),
+        ("from speech", pairs, None),
+        ("of misses", misses, ENDPOINT),
+        ("of hits", hits, ENDPOINT),
     ):
-        if AUDIO in mine and AUDIO in theirs:
-            found[f"median from {since}"] = mine[AUDIO].median / theirs[AUDIO].median
-            found[f"p95 from {since}"] = mine[AUDIO].p95 / theirs[AUDIO].p95
+        mine = Spread.of(_times([one for one, _ in some], AUDIO, since))
+        theirs = Spread.of(_times([other for _, other in some], AUDIO, since))
+        if mine is not None and theirs is not None:
+            found[f"median {what}"] = mine.median / theirs.median
+            found[f"p95 {what}"] = mine.p95 / theirs.p95
     return found
 
 
@@ -166,14 +180,32 @@ def saved_s(results: Results, way: str) -> float | None:
 
     Each question of each round against the same one.
     """
-    theirs = {(one.round, one.question): one for one in results.of(SEQUENTIAL) if one.answered}
-    pairs = [
+    times = [
         (other.after(AUDIO, ENDPOINT), one.after(AUDIO, ENDPOINT))
-        for one in results.of(way)
-        if one.answered and (other := theirs.get((one.round, one.question))) is not None
+        for one, other in _pairs(results, way)
     ]
-    saved = [a - b for a, b in pairs if a is not None and b is not None]
+    saved = [theirs - mine for theirs, mine in times if theirs is not None and mine is not None]
     return statistics.fmean(saved) / 1000 if saved else None
+
+
+def _pairs(results: Results, way: str) -> list[tuple[Asked, Asked]]:
+    """What a way answered, each with the prototype's answer to the same."""
+    theirs = {(one.round, one.question): one for one in results.of(SEQUENTIAL) if one.answered}
+    return [
+        (one, theirs[one.round, one.question])
+        for one in results.of(way)
+        if one.answered and (one.round, one.question) in theirs
+    ]
+
+
+def _by_source(asked: Sequence[Asked]) -> dict[str, dict[str, Spread]]:
+    found: dict[str, dict[str, Spread]] = {}
+    for source in dict.fromkeys(one.source for one in asked):
+        some = [one for one in asked if one.source == source]
+        for name, since in (("speech", None), ("endpoint", ENDPOINT)):
+            if (spread := Spread.of(_times(some, AUDIO, since))) is not None:
+                found.setdefault(source, {})[name] = spread
+    return found
 
 
 def _spreads(asked: Sequence[Asked], since: str | None) -> dict[str, Spread]:

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from sena_pi.bench.conversation.plots import plots
-from sena_pi.bench.conversation.report import STAGE_HEAD, Report, stage_rows, summary
+from sena_pi.bench.conversation.report import (
+    CLOUD_HEAD,
+    SOURCE_HEAD,
+    STAGE_HEAD,
+    Report,
+    cloud_rows,
+    source_rows,
+    stage_rows,
+    summary,
+)
 
 _STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
@@ -32,8 +41,11 @@ def page(report: Report) -> str:
         ),
         _paragraph(f"Cloud: {report.cloud}."),
         _table(*summary(report.results, found)),
+        _table(CLOUD_HEAD, cloud_rows(found)),
         "<h2>What follows</h2>",
         "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in report.advice) + "</ul>",
+        "<h2>First audio, by who answered, in seconds</h2>",
+        _table(SOURCE_HEAD, source_rows(found)),
         *plots(report.results, found.ways),
     ]
     for way, figures in found.ways.items():

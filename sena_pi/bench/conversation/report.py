@@ -116,6 +116,8 @@ class Report:
             f"{of.model}, {of.cpus} processors, load {of.load_before:.1f} before and "
             f"{of.load_after:.1f} after\ncloud: {self.cloud}",
             *(_stages(figures) for figures in found.ways.values()),
+            f"First audio, by who answered; seconds\n{columns(SOURCE_HEAD, source_rows(found))}",
+            columns(CLOUD_HEAD, cloud_rows(found)),
             columns(*summary(self.results, found)),
             "What follows:\n" + "\n".join(f"- {line}" for line in self.advice),
         ]
@@ -134,6 +136,19 @@ def stage_rows(of: Figures) -> list[list[str]]:
     return rows
 
 
+SOURCE_HEAD: Final = ("way", "by", "after", "count", *_SPREAD)
+
+
+def source_rows(found: Findings) -> list[list[str]]:
+    """A line a way and who answered, in seconds to the first audio."""
+    return [
+        [way, source, since, *_seconds(spread)]
+        for way, of in found.ways.items()
+        for source, spreads in of.by_source.items()
+        for since, spread in spreads.items()
+    ]
+
+
 STAGE_HEAD: Final = ("stage", "after", "count", *_SPREAD)
 
 
@@ -150,7 +165,7 @@ def summary(results: Results, found: Findings) -> tuple[tuple[str, ...], list[li
     """Head and lines of the table that compares the ways, a line for each of them."""
     head = (
         "way", "grade", "from speech", "hit rate", "by rules", "saved s", "median x", "p95 x",
-        "requests", "speech", "fillers", "said again",
+        "misses x", "p95 x", "hits x",
     )  # fmt: skip
     rows = []
     for way, of in found.ways.items():
@@ -165,13 +180,30 @@ def summary(results: Results, found: Findings) -> tuple[tuple[str, ...], list[li
                 _number(None if way == SEQUENTIAL else saved_s(results, way)),
                 _number(ratio.get("median from endpoint")),
                 _number(ratio.get("p95 from endpoint")),
-                NONE if of.questions is None else str(of.questions),
-                NONE if of.speech is None else str(of.speech),
-                str(of.fillers),
-                str(of.said_again),
+                _number(ratio.get("median of misses")),
+                _number(ratio.get("p95 of misses")),
+                _number(ratio.get("median of hits")),
             ]
         )
     return head, rows
+
+
+CLOUD_HEAD: Final = ("way", "requests", "for speech", "fillers", "reasons", "said again")
+
+
+def cloud_rows(found: Findings) -> list[list[str]]:
+    """A line a way: what the cloud was asked, and what else was said."""
+    return [
+        [
+            way,
+            NONE if of.questions is None else str(of.questions),
+            NONE if of.speech is None else str(of.speech),
+            str(of.fillers),
+            str(of.reasons),
+            str(of.said_again),
+        ]
+        for way, of in found.ways.items()
+    ]
 
 
 def _share(value: float | None) -> str:
@@ -186,7 +218,7 @@ def columns(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Aligned: words to the left, figures to the right."""
     table = [list(head), *map(list, lines)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    left = {"way", "stage", "after"}
+    left = {"way", "stage", "after", "by"}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if name in left else cell.rjust(width)
