@@ -5,7 +5,8 @@ with the real deadlines play through the audio worker on a simulated speaker, a 
 the worker tells is believed: the moment of the first sample handed to the device. Runs with
 deadlines a tenth as long are heard by a speaker that plays in no time, and may take as much longer
 than their own deadline as the real ones may, and as the process was kept from running at most
-(many clients are built in it at once): the line tells. Ten questions to one appliance count the requests.
+(many clients are built in it at once): the line tells. Ten questions to one appliance count the
+requests.
 
 `scripts/prove deadlines [--fault NAME] [--scaled N] [--real N] [--together N]`: by default 180
 scaled and 20 real runs of each fault, some two minutes a fault; `--fault` resumes with one.
