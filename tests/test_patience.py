@@ -30,8 +30,8 @@ from tests.speech import frames_of, quiet
         ((38,), 23),  # 1.22 s: 0.73 s
         ((50,), 16),  # 1.6 s: half a second
         ((20, 28, 40), 28),  # after a pause of 0.9 s no less than that
-        ((25, 5, 20), 16),  # the silence of a consonant is speech
-        ((20, 10, 20), 21),  # a pause is not: 1.28 s of speech
+        ((20, 5, 15), 21),  # the silence of a consonant is speech: 1.28 s
+        ((20, 10, 15), 27),  # a pause is not: 1.12 s
     ],
 )
 def test_the_silence_waited_for_depends_on_what_was_said(
