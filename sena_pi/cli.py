@@ -233,7 +233,7 @@ def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
 
 
 def _bench_conversation(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
-    from sena_pi.bench.conversation.command_line import run
+    from sena_pi.bench.conversation.run import run
 
     return run(args, _configuration(args).settings)
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sena_pi.arguments import parsed
-from sena_pi.bench.conversation.command_line import run
 from sena_pi.bench.conversation.questions import VOICES
 from sena_pi.bench.conversation.results import COLD, LOCAL, SEQUENTIAL, WARM, WAYS
+from sena_pi.bench.conversation.run import run
 from sena_pi.errors import ConfigError
 from sena_pi.settings import Settings
 from tests.test_run import SENA, environment

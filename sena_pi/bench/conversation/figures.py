@@ -10,6 +10,7 @@ from typing import Any, Final
 from sena_pi.bench.conversation.results import SEQUENTIAL, STAGES, Asked, CacheTally, Results
 
 ENDPOINT: Final = "endpoint"
+TRANSCRIPT: Final = "transcript"
 AUDIO: Final = "first_audio"
 GRADES: Final = ((1.0, "A+"), (2.0, "A"), (3.0, "B"), (4.0, "C"))
 """The prototype's: a mean response under so many seconds."""
@@ -80,8 +81,7 @@ class Figures:
         from_speech: each stage after the true end of speech.
         from_endpoint: each stage after the endpoint.
         by_source: first audio by who answered ("cloud", "cache", "rule"), after the true end of
-            speech ("speech") and after the endpoint ("endpoint").
-        from_transcript: first audio of cached answers after the question was known as text.
+            speech ("speech"), after the endpoint and after the transcript.
         grade: by the mean from the endpoint to the first audio, as the prototype counted.
         felt_grade: by the mean from the true end of speech.
         tally: what the cache did.
@@ -101,11 +101,15 @@ class Figures:
     from_speech: dict[str, Spread]
     from_endpoint: dict[str, Spread]
     by_source: dict[str, dict[str, Spread]]
-    from_transcript: Spread | None
     grade: str | None
     felt_grade: str | None
     tally: CacheTally | None
     voices: dict[str, int]
+
+    @property
+    def from_transcript(self) -> Spread | None:
+        """First audio of cached answers after the question was known as text; None without."""
+        return self.by_source.get("cache", {}).get(TRANSCRIPT)
 
     @property
     def hit_rate(self) -> float | None:
@@ -125,7 +129,6 @@ def figures(results: Results, way: str) -> Figures:
     good = [one for one in asked if one.answered]
     from_speech = _spreads(good, None)
     from_endpoint = _spreads([one for one in good if ENDPOINT in one.ms], ENDPOINT)
-    cached = [one for one in good if one.source == "cache"]
     voices: dict[str, int] = {}
     for one in good:
         voices[one.voice] = voices.get(one.voice, 0) + 1
@@ -134,7 +137,7 @@ def figures(results: Results, way: str) -> Figures:
         asked=len(asked),
         answered=len(good),
         said_again=sum(one.said > 1 for one in asked),
-        cached=len(cached),
+        cached=sum(one.source == "cache" for one in good),
         ruled=sum(one.source == "rule" for one in good),
         fillers=sum("filler" in one.told for one in asked),
         reasons=sum(any(name != "filler" for name in one.told) for one in asked),
@@ -143,7 +146,6 @@ def figures(results: Results, way: str) -> Figures:
         from_speech=from_speech,
         from_endpoint=from_endpoint,
         by_source=_by_source(good),
-        from_transcript=Spread.of(_times(cached, AUDIO, "transcript")),
         grade=_grade(from_endpoint),
         felt_grade=_grade(from_speech),
         tally=results.tallies.get(way),
@@ -202,7 +204,7 @@ def _by_source(asked: Sequence[Asked]) -> dict[str, dict[str, Spread]]:
     found: dict[str, dict[str, Spread]] = {}
     for source in dict.fromkeys(one.source for one in asked):
         some = [one for one in asked if one.source == source]
-        for name, since in (("speech", None), ("endpoint", ENDPOINT)):
+        for name, since in (("speech", None), (ENDPOINT, ENDPOINT), (TRANSCRIPT, TRANSCRIPT)):
             if (spread := Spread.of(_times(some, AUDIO, since))) is not None:
                 found.setdefault(source, {})[name] = spread
     return found
