@@ -192,10 +192,11 @@ def _print(measured: Sequence[Measured], *, full: bool) -> None:
             print(_line(rule, name, [r for r in results if r.noise == name]))
         if len(names) > 1:
             print(_line(rule, "all", results))
-        if full:
-            clean = [r for r in results if r.noise == names[0]]
-            for kind in dict.fromkeys(r.kind for r in clean):
-                print(_line(rule, f"  {kind}", [r for r in clean if r.kind == kind]))
+        for name in names if full else ():
+            there = [r for r in results if r.noise == name]
+            for kind in dict.fromkeys(r.kind for r in there):
+                of_kind = [r for r in there if r.kind == kind]
+                print(f"{_line(rule, name, of_kind)}  {kind}")
 
 
 def _cost(measured: Sequence[Measured]) -> str:
