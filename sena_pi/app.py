@@ -16,9 +16,10 @@ from sena_pi import control, languages, voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
 from sena_pi.breaker import Breaker
+from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.voice import CachedVoice
-from sena_pi.cached import cache_requests, cache_service
+from sena_pi.cached import cache_requests, cache_service, idle_refresh, refresher
 from sena_pi.capped import CappedModel, CappedVoice
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
@@ -46,6 +47,7 @@ from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
@@ -129,14 +131,16 @@ async def running(
             Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
             overhearer=OverhearsWhileResting(parts.ears, parts.answers_breaker),
+            on_trigger=parts.turn_began,
             on_report=on_report,
         )
         if parts.mind.cloud is None:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
-        await closing.enter_async_context(
-            _background([audio.run(), assistant.run(), parts.render_clips(), *parts.background()])
-        )
+        work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
+        if parts.refresh is not None:
+            work.append(parts.refresh.run(assistant.idle))
+        await closing.enter_async_context(_background(work))
         yield Appliance(audio, assistant, listening, parts.cache)
 
 
@@ -176,6 +180,7 @@ class _Parts:
         answers_breaker: that of the cloud's answers, None without a cloud.
         work: what must run beside the rest.
         cache: remembers what the cloud says.
+        refresh: renews what it remembers while nobody asks, None where that is switched off.
     """
 
     mind: Mind
@@ -187,13 +192,21 @@ class _Parts:
     answers_breaker: Breaker | None
     work: list[Callable[[], _Work]] = field(default_factory=list)
     cache: CacheService | None = None
+    refresh: IdleRefresh | None = None
 
     @property
     def voice(self) -> VoiceLadder:
         """Raises EngineUnavailable when nothing can speak."""
         if not self.voices:
             raise EngineUnavailable("nothing can speak: apt install espeak-ng")
-        return VoiceLadder(self.voices)
+        # With a voice of our own that is as good: espeak-ng would only be sooner.
+        races = self.answers_breaker is not None and self.piper is not None
+        return VoiceLadder(self.voices, Race() if races else None)
+
+    def turn_began(self) -> None:
+        """A turn comes before all that is done on idle."""
+        if self.refresh is not None:
+            self.refresh.turn_began()
 
     def background(self) -> list[_Work]:
         return [start() for start in self.work]
@@ -229,6 +242,7 @@ async def _parts(
     cloud: LanguageModel | None = None
     cache: CacheService | None = None
     answers_breaker: Breaker | None = None
+    refresh: IdleRefresh | None = None
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := _key(keys, "gemini")) is not None:
         gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
@@ -251,7 +265,10 @@ async def _parts(
             )
         )
         if remembers and settings.cache.enabled:
-            cache = cache_service(settings, model=cloud.name)
+            habits = refresher(settings)
+            cache = cache_service(settings, model=cloud.name, learns=habits)
+            if habits.enabled:
+                refresh = idle_refresh(cache, habits, cloud)
             closing.push_async_callback(cache.aclose)
             requests = cache_requests(cache, settings)
             work += [cache.run, lambda: control.serve(runtime_folder(), requests)]
@@ -270,7 +287,7 @@ async def _parts(
         cloud, LocalModel(ears, answers), answers, cache, deadlines=deadlines or Deadlines()
     )
     clips = Clips(languages.catalogue(settings.cloud.language))
-    return _Parts(mind, rungs, ears, piper, espeak, clips, answers_breaker, work, cache)
+    return _Parts(mind, rungs, ears, piper, espeak, clips, answers_breaker, work, cache, refresh)
 
 
 def _espeak(settings: Settings) -> Espeak | None:

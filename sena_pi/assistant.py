@@ -52,11 +52,13 @@ class Assistant:
         conversation: Conversation,
         *,
         overhearer: Overhearer | None = None,
+        on_trigger: Callable[[], None] = lambda: None,
         on_report: Callable[[TurnReport], None] = lambda _report: None,
     ) -> None:
         self._stages = stages
         self._conversation = conversation
         self._overhearer = overhearer
+        self._on_trigger = on_trigger
         self._on_report = on_report
         self._turns = itertools.count(1)
         self._trigger: Trigger | None = None
@@ -103,6 +105,7 @@ class Assistant:
         self._trigger = trigger
         self._idle.clear()
         self._triggered.set()
+        self._on_trigger()
 
     def _show_idle(self) -> None:
         phases = {None: Phase.STARTING, True: Phase.IDLE, False: Phase.DEAF}

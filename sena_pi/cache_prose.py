@@ -118,6 +118,7 @@ def _tally(tally: Data) -> Iterator[str]:
     yield _row("not cached", _by_reason(tally["bypasses"]))
     yield _row("sentences", _rate(tally["speech_hits"], tally["speech_misses"]))
     yield _row("time saved", f"{tally['saved_ms'] / 1000:,.1f} s")
+    yield _row("refreshed", _by_reason(tally["refreshes"]))
     yield _row(
         "written", f"{_size(tally['written_bytes'])} to the card in {tally['syncs']:,} syncs"
     )

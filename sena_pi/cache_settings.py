@@ -47,6 +47,16 @@ class Cache(Section):
             "change as long as there is room.",
         ),
     ] = 0
+    refresh_per_day: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=200,
+            description="Questions to the cloud a day that renew answers before they are asked "
+            "for, where the same is asked at the same time day after day; they count against "
+            "limits.requests_per_day. 0: none.",
+        ),
+    ] = 0
     promote: Annotated[
         bool,
         Field(

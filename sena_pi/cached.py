@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 from sena_pi.cache import administration
 from sena_pi.cache.budget import CardSettings
 from sena_pi.cache.clock import TrustedTime
+from sena_pi.cache.refresh import Refresher, RefreshSettings
+from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.responses import CacheSettings, ResponseCache
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.store import StoreSettings
@@ -15,9 +19,12 @@ from sena_pi.engines import opus
 from sena_pi.places import cache_folder
 from sena_pi.priority import lower_this_thread
 from sena_pi.settings import Settings
+from sena_pi.stages import LanguageModel
 
 WAKE_WORDS = ("hey sena", "sena", "hey jarvis", "jarvis")
 """May precede a question in a transcript, whatever the words are that wake."""
+
+_log = logging.getLogger(__name__)
 
 _MB = 1 << 20
 _DAY_S = 24 * 3600.0
@@ -53,7 +60,16 @@ def wake_words(settings: Settings) -> tuple[str, ...]:
     return (*WAKE_WORDS, *settings.wake.words)
 
 
-def cache_service(settings: Settings, *, model: str) -> CacheService:
+def refresher(settings: Settings) -> Refresher:
+    """What learns which aged answers to ask for again; by default it learns nothing."""
+    told = cache_settings(settings)
+    fresh_s = min(told.hours_s, told.longest_s or told.hours_s)
+    return Refresher(RefreshSettings(per_day=settings.cache.refresh_per_day, fresh_s=fresh_s))
+
+
+def cache_service(
+    settings: Settings, *, model: str, learns: Refresher | None = None
+) -> CacheService:
     """The cache beside the turns."""
     return CacheService(
         lambda: open_cache(settings),
@@ -62,7 +78,14 @@ def cache_service(settings: Settings, *, model: str) -> CacheService:
         wake_words=wake_words(settings),
         lower_priority=lower_this_thread,
         now=TrustedTime(),
+        on_day=lambda tally: _log.info("cache, the day that is over: %s", json.dumps(tally)),
+        refresher=learns,
     )
+
+
+def idle_refresh(service: CacheService, learned: Refresher, model: LanguageModel) -> IdleRefresh:
+    """What asks for aged answers while nobody asks for anything."""
+    return IdleRefresh(service, learned, model, now=TrustedTime())
 
 
 def cache_requests(service: CacheService, settings: Settings) -> dict[str, Handler]:
@@ -75,6 +98,8 @@ def cache_requests(service: CacheService, settings: Settings) -> dict[str, Handl
                 raise administration.CacheProblem(
                     "sena has just started and is opening its cache; try again in a moment"
                 )
+            if request in administration.WRITES:
+                service.unlearn()
             return await service.ask(
                 lambda cache: administration.answer(
                     request, administration.Asked(cache, arguments, now(), words)

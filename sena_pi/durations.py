@@ -28,11 +28,12 @@ _ONES: Final = [
 ]
 _TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
-_VALUES: Final = {
+NUMBER_VALUES: Final = {
     **{word: value for value, word in enumerate(_ONES, start=1)},
     **{word: 10 * tens for tens, word in enumerate(_TENS, start=2)},
 }
-NUMBER_WORDS: Final = frozenset(_VALUES) | {"hundred"}
+"""What the words from "one" to "ninety" mean."""
+NUMBER_WORDS: Final = frozenset(NUMBER_VALUES) | {"hundred"}
 """The words a spoken number is made of."""
 
 _UNIT_S: Final = {"second": 1, "minute": 60, "hour": 3600}
@@ -115,7 +116,7 @@ def _sum_of_amounts_s(words: str) -> int | None:
 
 
 def _below_hundred(words: list[str]) -> int | None:
-    match [_VALUES.get(word, 0) for word in words]:
+    match [NUMBER_VALUES.get(word, 0) for word in words]:
         case [value] if value:
             return value
         case [tens, ones] if tens >= 20 and tens % 10 == 0 and 1 <= ones <= 9:

@@ -226,13 +226,13 @@ class _Thinking:
         answer.first_text_ns = time.monotonic_ns()
         answer.ends_conversation = spoken.ends_conversation
         answer.complete = True
-        splitter = SentenceSplitter()
+        splitter = SentenceSplitter(first_clause=True, language=self.answer.header.language)
         for sentence in [*splitter.feed(spoken.text), *splitter.flush()]:
             await self._say(sentence)
 
     async def _pass_on(self, response: Response) -> None:
         """Sentences as soon as they are whole; each made safe before any voice sees it."""
-        splitter = SentenceSplitter()
+        splitter = SentenceSplitter(first_clause=True, language=self.answer.header.language)
         deltas = response.deltas()
         while True:
             async with self.patience.until_more():

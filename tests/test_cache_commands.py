@@ -43,7 +43,7 @@ TALL = "How tall is the Eiffel Tower?"
 
 TALLY = {
     *("hits", "misses", "hit_rate", "answered", "bypasses", "speech_hits", "speech_misses"),
-    *("saved_ms", "evicted", "damaged", "written_bytes", "syncs"),
+    *("saved_ms", "refreshes", "evicted", "damaged", "written_bytes", "syncs"),
 }
 STATS = {
     *("running", "day", "today", "total", "entries", "memory_bytes", "card_entries"),

@@ -120,12 +120,7 @@ def show(asked: Asked) -> dict[str, Any]:
 
 def forget(asked: Asked) -> dict[str, Any]:
     """Forget all answers to a question, in whatever words it was asked, and their speech."""
-    questions = {
-        listed.entry.question
-        for listed in _answers_to(asked.text(), asked)
-        if isinstance(listed.entry, StoredAnswer)
-    }
-    return {"forgotten": sum(asked.cache.forget(question) for question in questions)}
+    return {"forgotten": asked.cache.forget(asked.text(), asked.wake_words)}
 
 
 def clear(asked: Asked) -> dict[str, Any]:

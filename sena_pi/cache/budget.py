@@ -13,6 +13,7 @@ _LEAST_INDEX_BYTES: Final = 96 << 10
 _INDEX_FILES: Final = 3
 """The index, its journal while it is written, and a broken one that was set aside."""
 _LEAST_SEGMENTS: Final = 3
+_BLOCK_BYTES: Final = 4096
 _SMALLEST_SEGMENT_BYTES: Final = 64 << 10
 _SEGMENTS_WANTED: Final = 48
 _INDEX_EVERY_SEGMENTS: Final = 4
@@ -36,9 +37,13 @@ class CardSettings:
 
     @classmethod
     def of(cls, budget_bytes: int) -> CardSettings:
-        """Settings for a budget: where it is small, so are the segments."""
-        wanted = max(_SMALLEST_SEGMENT_BYTES, budget_bytes // _SEGMENTS_WANTED)
-        segment_bytes = min(SEGMENT_BYTES, 1 << wanted.bit_length() - 1)
+        """Settings for a budget: segments that fill it, some dozens of them."""
+        usable = budget_bytes - cls(budget_bytes, segment_bytes=_BLOCK_BYTES).index_bytes
+        longest = min(SEGMENT_BYTES, usable // _SEGMENTS_WANTED)
+        count = max(_LEAST_SEGMENTS, usable // max(_SMALLEST_SEGMENT_BYTES, longest))
+        if usable // count > SEGMENT_BYTES:
+            count += 1
+        segment_bytes = usable // count // _BLOCK_BYTES * _BLOCK_BYTES
         return cls(
             budget_bytes,
             index_every_bytes=_INDEX_EVERY_SEGMENTS * segment_bytes,

@@ -33,7 +33,7 @@ from sena_pi.replace import sync_folder
 __all__ = ["LOG_NAME", "Card", "CardSettings", "exists"]
 
 LOG_NAME: Final = "responses.log"
-MOST_USES: Final = 3
+MOST_USES: Final = 2
 
 _TRANSACTION_SYNCS: Final = 3
 _COUNTS_KEY: Final = bytes(KEY_BYTES)
@@ -151,8 +151,8 @@ class Card:
         if self._writable and not checked:
             self._catalogue.was_checked(key, where, good=True)
             where |= CHECKED
-        if places.get(key) != where:
-            # Its segment was reclaimed while it was read.
+        if self._catalogue.places.get(key) != where:
+            # Its segment was reclaimed, or the card was closed, while it was read.
             return self.read(key, counts=counts)
         uses = self._uses.get(key, 0)
         if counts and uses < MOST_USES:
@@ -227,8 +227,12 @@ class Card:
         self.abandon()
 
     def abandon(self) -> None:
-        """Close both files as they are. Idempotent."""
-        self._catalogue.close()
+        """Close both files as they are. Idempotent.
+
+        Whoever reads meanwhile finds nothing, and never what another file holds that gets the
+        number of ours.
+        """
+        self._catalogue.forget_all()
         self._log.close()
 
     def delete(self) -> None:

@@ -85,7 +85,8 @@ class Catalogue:
 
     def drop_before(self, place: int) -> list[bytes]:
         """What lies before this place is there no more; the keys."""
-        gone = [key for key, where in self.plain().items() if where < place]
+        with self._lock:
+            gone = [key for key, where in self.places.items() if where & ~CHECKED < place]
         for key in gone:
             self.drop(key)
         return gone

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sena_pi.durations import NUMBER_VALUES
+
 # fmt: off
 FILLERS: Final = {"um", "umm", "uh", "uhm", "erm"}
 """Mean nothing at the beginning, and before an article."""
@@ -52,7 +54,8 @@ ABOUT_WORDS: Final = {
     "abbreviation", "acronym", "apostrophe", "call", "called", "characters", "contraction",
     "grammar", "letter", "letters", "mean", "meaning", "means", "pronounce", "pronounced",
     "punctuation", "rhyme", "rhymes", "say", "saying", "sentence", "spell", "spelled", "spelling",
-    "spelt", "sign", "syllable", "syllables", "synonym", "titled", "translate", "translation", "verb",
+    "spelt", "sign", "syllable", "syllables", "synonym", "titled", "translate", "translation",
+    "verb",
     "word", "words",
     "write", "written",
 }
@@ -165,33 +168,7 @@ SPELLINGS: Final = {
 }
 """British to American, only where neither is another word ("meter" is)."""
 
-_SMALL = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-NUMBERS: Final = {
-    **{word: value for value, word in enumerate(_SMALL)},
-    **{word: 10 * tens for tens, word in enumerate(_TENS, start=2)},
-}
+NUMBERS: Final = {"zero": 0, **NUMBER_VALUES}
 SCALES: Final = {"thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 
 ORDINALS: Final = {

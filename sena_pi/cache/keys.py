@@ -20,7 +20,7 @@ _BETWEEN: Final = "\x1f"
 
 def _digest(*parts: str) -> bytes:
     # No part can hold the separator's escape, so no two rows of parts join to the same text.
-    joined = _BETWEEN.join(part.replace(_BETWEEN, " ") for part in (FORM, *parts))
+    joined = _BETWEEN.join([FORM, *[part.replace(_BETWEEN, " ") for part in parts]])
     return blake2b(joined.encode("utf-8", "replace"), digest_size=KEY_BYTES).digest()
 
 

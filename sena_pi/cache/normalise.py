@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from sena_pi.cache import english
 
@@ -53,8 +53,7 @@ def language_of(tag: str) -> str:
     return tag.lower() if primary == "zh" else primary
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """A word without the punctuation around it.
 
     Attributes:
@@ -79,7 +78,7 @@ def normal(question: str, language: str = "en", wake_words: Iterable[str] = ()) 
     text = unicodedata.normalize("NFC", question.translate(_QUOTES))
     language = language_of(language)
     words = _cased(_words(text), language)
-    words = _without_wake_words(words, list(wake_words))
+    words = _without_wake_words(words, tuple(wake_words))
     if language == "en":
         return " ".join(_english(words))
     return " ".join(word.text for word in words)
@@ -89,11 +88,15 @@ def _words(text: str) -> list[_Word]:
     words = []
     first = True
     pieces = text.split()
+    last = len(pieces) - 1
     for at, piece in enumerate(pieces):
-        last = at == len(pieces) - 1
-        word = _bare(piece, last=last)
+        if piece.isalnum():
+            words.append(_Word(piece, False, first))  # noqa: FBT003
+            first = False
+            continue
+        word = _bare(piece, last=at == last)
         if word:
-            words.append(_Word(word, comma="," in piece[len(word) :], first=first))
+            words.append(_Word(word, "," in piece[len(word) :], first))
             first = piece[-1] in _SENTENCE_END and piece[-1] != word[-1]
     return words
 
@@ -118,17 +121,17 @@ def _bare(piece: str, *, last: bool) -> str:
 
 def _cased(words: list[_Word], language: str) -> list[_Word]:
     """The words in lower case, but for those that a capital makes another word."""
+    if all(word.text.islower() for word in words):
+        return words
     letters = [word.text for word in words if word.text[0].isalpha()]
     # Somebody, or a recogniser, that begins every word with a capital says nothing by it.
     headline = len(letters) > 2 and all(not text[0].islower() for text in letters)
     return [
-        word if _keeps_case(word, language, headline=headline) else _lowered(word) for word in words
+        word
+        if word.text.islower() or _keeps_case(word, language, headline=headline)
+        else _Word(word.text.lower(), word.comma, word.first)
+        for word in words
     ]
-
-
-def _lowered(word: _Word) -> _Word:
-    """The word in lower case."""
-    return replace(word, text=word.text.lower())
 
 
 def _keeps_case(word: _Word, language: str, *, headline: bool) -> bool:
@@ -148,25 +151,42 @@ def _keeps_case(word: _Word, language: str, *, headline: bool) -> bool:
     return not word.first and (lower in english.NAMES or len(text) <= _SHORTEST_WORD)
 
 
-def _without_wake_words(words: list[_Word], wake_words: list[str]) -> list[_Word]:
+@lru_cache(maxsize=8)
+def _phrases(wake_words: tuple[str, ...]) -> Mapping[str, list[tuple[str, ...]]]:
+    """Phrases by their first word, the longest first; "hi" may stand for "hey"."""
     phrases = {tuple(phrase.lower().split()) for phrase in wake_words}
     phrases |= {("hi", *phrase[1:]) for phrase in phrases if phrase[:1] == ("hey",)}
-    found = True
-    while found:
-        found = False
-        for phrase in phrases:
-            size = len(phrase)
-            said = tuple(word.text.lower() for word in words[:size])
-            # "jarvis" may be somebody's name, unless a pause or a question follows.
-            if (
-                said == phrase
-                and len(words) > size
-                and (words[size - 1].comma or size > 1 or words[size].text in english.BEGINNINGS)
-            ):
-                following, *rest = words[size:]
-                begins = following.text.lower() if following.first else following.text
-                words, found = [replace(following, text=begins), *rest], True
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in sorted(filter(None, phrases), key=len, reverse=True):
+        by_first.setdefault(phrase[0], []).append(phrase)
+    return by_first
+
+
+def _without_wake_words(words: list[_Word], wake_words: tuple[str, ...]) -> list[_Word]:
+    phrases = _phrases(wake_words)
+    while words:
+        size = _wake_phrase(words, phrases.get(words[0].text.lower(), ()))
+        if not size:
+            break
+        following, *rest = words[size:]
+        begins = following.text.lower() if following.first else following.text
+        words = [following._replace(text=begins), *rest]
     return words
+
+
+def _wake_phrase(words: list[_Word], phrases: Iterable[tuple[str, ...]]) -> int:
+    """How many words of a wake phrase the question begins with."""
+    for phrase in phrases:
+        size = len(phrase)
+        said = tuple(word.text.lower() for word in words[:size])
+        # "jarvis" may be somebody's name, unless a pause or a question follows.
+        if (
+            said == phrase
+            and len(words) > size
+            and (words[size - 1].comma or size > 1 or words[size].text in english.BEGINNINGS)
+        ):
+            return size
+    return 0
 
 
 # --- English ----------------------------------------------------------------------------------
@@ -177,19 +197,21 @@ def _english(words: list[_Word]) -> list[str]:
         return [word.text for word in _without_end(_without_beginning(words))]
     words = _without_end(_without_beginning(_without_fillers(words)))
     # "twenty, five" are two numbers, "twenty five" is one.
-    texts = [
-        f"{word.text}," if word.comma and word.text in english.NUMBERS else word.text
-        for word in words
-    ]
+    texts = [f"{text}," if comma and text in english.NUMBERS else text for text, comma, _ in words]
     texts = _without_request(texts)
     plain: list[str] = []
     for text in texts:
-        plain += english.CONTRACTIONS.get(text, english.SPELLINGS.get(text, text)).split()
+        if "'" in text or text == "cannot":
+            plain += english.CONTRACTIONS.get(text, text).split()
+        else:
+            plain.append(english.SPELLINGS.get(text, text))
     return _with_signs(_with_digits(_unrolled(plain)))
 
 
 def _without_fillers(words: list[_Word]) -> list[_Word]:
     """Without those that begin the question or stand in front of an article."""
+    if english.FILLERS.isdisjoint(word.text for word in words):
+        return words
     kept: list[_Word] = []
     for at, word in enumerate(words):
         following = words[at + 1].text if at + 1 < len(words) else ""
@@ -250,13 +272,15 @@ def _unrolled(texts: list[str]) -> list[str]:
     """Ordinals as words, percent signs too."""
     result: list[str] = []
     for text in texts:
-        percent = _PERCENT.fullmatch(text)
+        percent = _PERCENT.fullmatch(text) if text[-1] == "%" else None
         result += [percent[1], "percent"] if percent else [english.ORDINALS.get(text, text)]
     return result
 
 
 def _with_signs(texts: list[str]) -> list[str]:
     """Signs that stand between two numbers as words."""
+    if english.SIGNS.keys().isdisjoint(texts):
+        return texts
     between = range(1, len(texts) - 1)
     return [
         english.SIGNS[text]
@@ -274,13 +298,13 @@ def _with_digits(texts: Sequence[str]) -> list[str]:
     result: list[str] = []
     at = 0
     while at < len(texts):
-        value, length = _number(texts, at)
+        text = texts[at]
+        value, length = _number(texts, at) if text in english.NUMBERS or "-" in text else (0, 0)
         if length and not (length == 1 and texts[at] == "one"):
             digits, more = _decimals(texts, at + length)
             result.append(f"{value}{digits}")
             at += length + more
         else:
-            text = texts[at]
             result.append(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
             at += 1
     return result

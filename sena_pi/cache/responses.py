@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,7 @@ class ResponseCache:
         if self._store.card is not None:
             self._stats = Stats(self._store.card.counts)
         self._store.written_today = self._stats.today.written_bytes
+        self._stats.day = self._stats.day or self._today()
 
     @property
     def trouble(self) -> str | None:
@@ -178,6 +180,11 @@ class ResponseCache:
         with self._counting:
             self._stats.add("saved_ms", max(0.0, milliseconds))
 
+    def refreshed(self, outcome: str) -> None:
+        """Count a question that was asked anew while nobody waited."""
+        with self._counting:
+            self._stats.add_by("refreshes", outcome)
+
     def turn_ended(self) -> None:
         """A turn is over, and what it kept is complete."""
         self._store.turn_ended()
@@ -226,27 +233,25 @@ class ResponseCache:
                 continue
             yield Listed(key, entry, tier, len(payload), self._state(entry))
 
-    def forget(self, text: str) -> int:
+    def forget(self, text: str, wake_words: Sequence[str] = ()) -> int:
         """Forget all answers to a question, and their speech; how many answers there were.
+
+        Args:
+            text: the question, however it is written.
+            wake_words: phrases that may precede it, here or in what is kept.
 
         Raises:
             OSError: the card refuses; they are not served until the next start.
         """
-        listed = list(self.entries())
-        wanted = [
-            one
-            for one in listed
-            if isinstance(one.entry, StoredAnswer)
-            and normal(one.entry.question, one.entry.language) == normal(text, one.entry.language)
-        ]
-        words = " ".join(one.entry.text for one in wanted if isinstance(one.entry, StoredAnswer))
-        speech = [
-            one.key
-            for one in listed
-            if isinstance(one.entry, StoredSpeech) and one.entry.sentence in words
-        ]
-        self._store.forget([*(one.key for one in wanted), *speech])
-        return len(wanted)
+        keys, words = [], []
+        for key, entry in self._unpacked():
+            if isinstance(entry, StoredAnswer) and normal(
+                entry.question, entry.language, wake_words
+            ) == normal(text, entry.language, wake_words):
+                keys.append(key)
+                words.append(entry.text)
+        self._store.forget([*keys, *self._speech_of(words)])
+        return len(keys)
 
     def forget_key(self, key: AnswerKey) -> bool:
         """Forget one answer and its speech; was there one? Raises OSError as `forget`."""
@@ -254,13 +259,8 @@ class ResponseCache:
         if found is None:
             return False
         answer = unpacked(found[0])
-        text = answer.text if isinstance(answer, StoredAnswer) else ""
-        speech = [
-            one.key
-            for one in self.entries()
-            if isinstance(one.entry, StoredSpeech) and one.entry.sentence in text
-        ]
-        self._store.forget([key.digest, *speech])
+        words = [answer.text] if isinstance(answer, StoredAnswer) else []
+        self._store.forget([key.digest, *self._speech_of(words)])
         return True
 
     def clear(self, *, expired: bool = False) -> int:
@@ -293,6 +293,25 @@ class ResponseCache:
         """Write what is due and the counters; close. Idempotent, never raises."""
         self._count_store()
         self._store.close()
+
+    def _unpacked(self) -> Iterator[tuple[bytes, Stored]]:
+        """Every entry that can be read, one in memory at a time."""
+        for key in list(self._store.keys()):
+            found = self._store.peek(key)
+            with contextlib.suppress(ValueError):
+                if found is not None:
+                    yield key, unpacked(found[0])
+
+    def _speech_of(self, words: Sequence[str]) -> list[bytes]:
+        """Keys of the sentences of answers."""
+        if not words:
+            return []
+        sentences = {sentence for text in words for sentence in text.split("\n")}
+        return [
+            key
+            for key, entry in self._unpacked()
+            if isinstance(entry, StoredSpeech) and entry.sentence in sentences
+        ]
 
     def _state(self, entry: Stored) -> Literal["kept", "expired", "clock not set"]:
         keep = entry.keep if isinstance(entry, StoredAnswer) else Cacheability.EVERGREEN
@@ -332,11 +351,15 @@ class ResponseCache:
                     self._stats.add(name, count - before)
             self._counted = now
 
+    def _today(self) -> str | None:
+        now = self._now()
+        if now is None:
+            return None
+        return datetime.fromtimestamp(now, UTC).astimezone().date().isoformat()
+
     def _next_day(self) -> Tally | None:
         """By the wall clock where it is set; else after a whole day of running."""
-        now = self._now()
-        today = None if now is None else datetime.fromtimestamp(now, UTC).astimezone().date()
-        day = today.isoformat() if today is not None else None
+        day = self._today()
         if self._stats.day is None and day is not None:
             self._stats.day = day
         if day is not None and self._stats.day is not None and day >= self._stats.day:

@@ -20,6 +20,7 @@ from sena_pi.cache.entries import StoredAnswer, StoredSpeech
 from sena_pi.cache.keys import AnswerKey, SpeechKey, context_digest
 from sena_pi.cache.normalise import normal
 from sena_pi.cache.policy import Bypass, forbidden, refused, speech_may_be_kept, stands_alone
+from sena_pi.cache.refresh import Habit, Refresher, RefreshSettings
 from sena_pi.cache.responses import ResponseCache
 from sena_pi.errors import SenaError
 from sena_pi.prompts import PROMPT_VERSION
@@ -68,6 +69,7 @@ class CacheService:
         lower_priority: Callable[[], object] = lambda: None,
         now: Callable[[], float | None] = lambda: None,
         on_day: Callable[[dict[str, Any]], None] = lambda _tally: None,
+        refresher: Refresher | None = None,
     ) -> None:
         """`run` opens it.
 
@@ -79,6 +81,7 @@ class CacheService:
             lower_priority: called on the writing thread.
             now: the wall clock; None while it can't be believed.
             on_day: gets the tally of each day that is over.
+            refresher: learns what is asked; None: nothing is learned.
         """
         self.cache: ResponseCache | None = None
         self.ready = asyncio.Event()
@@ -88,6 +91,7 @@ class CacheService:
         self._wake_words = tuple(wake_words)
         self._now = now
         self._on_day = on_day
+        self._refresher = Refresher(RefreshSettings()) if refresher is None else refresher
         self._reader = ThreadPoolExecutor(1, "cache-read")
         self._writer = ThreadPoolExecutor(1, "cache-write", initializer=lower_priority)
         self._hanging: Future[Any] | None = None
@@ -111,6 +115,7 @@ class CacheService:
         if not isinstance(key, AnswerKey) or not isinstance(answer, StoredAnswer):
             return None
         self._last = key
+        self._learn(key, answer)
         sentences = tuple(answer.text.split("\n"))
         return Known(sentences, answer.language, answer.model, tier, answer.cost_ms)
 
@@ -142,6 +147,7 @@ class CacheService:
         key, reason = self._key_of(turn), self._refusal(turn)
         if turn.known is None and turn.model == self._model and reason is None:
             self._last = key
+            self._learn(key, self._answer(turn, alone=not key.context))
         self._write(lambda cache: self._keep(cache, turn, key, reason, spoken))
 
     async def forget_last(self) -> bool:
@@ -150,6 +156,7 @@ class CacheService:
         if key is None or self.cache is None:
             return False
         wrong = key
+        self._refresher.forget(key)
 
         def forget(cache: ResponseCache) -> bool:
             try:
@@ -195,6 +202,42 @@ class CacheService:
         if cache is None:
             raise RuntimeError("the cache is not open yet")
         return await asyncio.get_running_loop().run_in_executor(self._writer, question, cache)
+
+    @property
+    def can_keep(self) -> bool:
+        """Open, and in no trouble with its card."""
+        hangs = self._hanging is not None and not self._hanging.done()
+        return self.cache is not None and self.cache.trouble is None and not hangs
+
+    def keep_refreshed(self, habit: Habit, turn: EndedTurn) -> bool:
+        """Keep the new answer to a question that nobody waited for, if it may be kept. At once.
+
+        It must answer the very same question: stand alone, in the same language.
+        """
+        key = self._key_of(turn)
+        if key != habit.key or self._refusal(turn) is not None:
+            self._refresher.forget(habit.key)
+            return False
+        if not self._refresher.knows(key):
+            return False  # forgotten meanwhile, by somebody who may have meant it
+        answer = self._answer(turn, alone=True)
+        self._refresher.refreshed(key, answer)
+
+        def keep(cache: ResponseCache) -> None:
+            cache.put(key, answer)
+            self._maintain(cache)
+
+        self._write(keep)
+        return True
+
+    def count_refresh(self, outcome: str) -> None:
+        """Count what came of asking a question anew."""
+        if self.cache is not None:
+            self.cache.refreshed(outcome)
+
+    def unlearn(self) -> None:
+        """Forget what was learned of what is asked: somebody wants answers forgotten."""
+        self._refresher.clear()
 
     async def aclose(self) -> None:
         """Write what is due and close; waits for the card."""
@@ -260,6 +303,10 @@ class CacheService:
         first = not turn.conversation
         return alone if stands_alone(question, turn.header, first=first) else in_context
 
+    def _learn(self, key: AnswerKey, answer: StoredAnswer) -> None:
+        if self._refresher.enabled:
+            self._refresher.asked(key, answer, self._now())
+
     def _refusal(self, turn: EndedTurn) -> Bypass | None:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)
         return refused(question, turn.header, " ".join(turn.sentences), complete=turn.whole)
@@ -319,6 +366,7 @@ def summary(stats: dict[str, Any]) -> str:
             "speech_hits": today["speech_hits"],
             "speech_misses": today["speech_misses"],
             "saved_s": round(today["saved_ms"] / 1000, 1),
+            "refreshes": today["refreshes"],
             "entries": stats["entries"],
             "card_bytes": stats["card_bytes"],
             "written_bytes": today["written_bytes"],

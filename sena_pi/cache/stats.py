@@ -19,6 +19,7 @@ class Tally:
         speech_misses: sentences whose sound was looked for and not found.
         saved_ms: time not waited for: what the same answers took this device the first time,
             less what they took now.
+        refreshes: questions asked anew while nobody waited, by what came of it.
         evicted: entries that had to make room.
         damaged: records that were found damaged.
         written_bytes: bytes written to the card.
@@ -31,6 +32,7 @@ class Tally:
     speech_hits: dict[str, int] = field(default_factory=dict)
     speech_misses: int = 0
     saved_ms: float = 0.0
+    refreshes: dict[str, int] = field(default_factory=dict)
     evicted: int = 0
     damaged: int = 0
     written_bytes: int = 0

@@ -137,6 +137,8 @@ class Store:
         try:
             payload = card.read(key)
         except OSError as error:
+            if self.card is not card:
+                return None  # it was closed meanwhile
             self._in_trouble(f"the cache can't be read: {error.strerror}")
             return None
         return None if payload is None else (payload, "card")

@@ -39,6 +39,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
         objects=40,
         open_entries=100,
         openings=1,
+        refresh_budgets=(3,),
+        refresh_days=2,
+        refresh_turns=10,
         card=folder,
         scratch=folder,
     )
@@ -96,7 +99,7 @@ def test_what_hits_write_is_seen(report: dict[str, Any]) -> None:
 def test_look_ups_are_set_against_sqlite3(report: dict[str, Any]) -> None:
     """The yardsticks are in the same run; a dict is the fastest of all."""
     results = {result["design"]: result for result in of_part(report, "lookups")}
-    assert {*RIVALS, "sqlite3", "dict"} == set(results)
+    assert {*RIVALS, "sqlite3", "dict", "sena-by-question"} == set(results)
     assert 1 == results["sqlite3"]["times_sqlite3"]
     for result in results.values():
         assert 0 < result["p50_us"] <= result["p95_us"] <= result["p99_us"]
@@ -128,7 +131,8 @@ def test_the_table_and_the_plot_show_each_design(
     assert report["results"]
     book = Book.open(replace(options, resume=True))
     shown = table(book)
-    assert 4 == sum(title in shown for title in ("Bytes:", "Look-ups", "Hit ratios", "Opening"))
+    titles = ("Bytes:", "Look-ups", "Hit ratios", "Opening", "Refreshing")
+    assert [] == [title for title in titles if title not in shown]
     assert 4 <= shown.count("diskcache-lru")
     draw(book, tmp_path / "plot.svg")
     assert "<svg" in (tmp_path / "plot.svg").read_text()

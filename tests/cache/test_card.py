@@ -70,7 +70,7 @@ def test_who_only_looks_keeps_nothing_alive(card: Card) -> None:
 
 def test_what_is_carried_leaves_room_for_what_is_new(folder: Path) -> None:
     """Though all is asked for all the time: new entries are written, and nothing hangs."""
-    with closing(Card(folder, small_card(carry_share=1.0))) as card:
+    with closing(Card(folder, small_card())) as card:
         for start in range(0, 400, 5):
             fill(card, range(start, start + 5))
             for number in FULL:

@@ -91,6 +91,7 @@ class Bench:
         self.speaker = StorySpeaker(time.monotonic_ns)
         self.light = StoryLight()
         self.reports: list[TurnReport] = []
+        self.triggers = 0
         self.conversation = Conversation()
         self.assistant = Assistant(
             Stages(
@@ -110,10 +111,14 @@ class Bench:
             ),
             self.conversation,
             overhearer=overhearer,
+            on_trigger=self._count_trigger,
             on_report=self.reports.append,
         )
         if hearing is not None:
             self.assistant.hearing(on=hearing)
+
+    def _count_trigger(self) -> None:
+        self.triggers += 1
 
     async def ask(self) -> None:
         """The wake word, and a question."""

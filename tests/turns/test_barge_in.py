@@ -160,3 +160,19 @@ def test_the_speaker_is_silenced_before_the_turn_is_given_up() -> None:
         await bench.turn_ended()
 
     tell(story, cloud=[HANGING])
+
+
+@pytest.mark.parametrize("how", ["press", "wake"])
+def test_what_is_done_on_idle_is_told_of_a_turn_at_once(how: str) -> None:
+    """Before anything of the turn has run; of one that interrupts another, too."""
+
+    async def story(bench: Bench) -> None:
+        await speaking(bench)
+        assert 1 == bench.triggers
+        bench.assistant.press() if how == "press" else bench.wake()
+        assert 2 == bench.triggers
+        await bench.reached(Phase.LISTENING)
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+
+    tell(story, cloud=[HANGING])

@@ -23,9 +23,10 @@ class Cell:
 
     Attributes:
         part: of `options.PARTS`.
-        design: a name in the registry.
+        design: a name in the registry; the household (refresh).
         seed: of its trace.
-        size: bytes of an answer (bytes), entries (lookups, open), or objects (eviction).
+        size: bytes of an answer (bytes), entries (lookups, open), objects (eviction), or
+            requests a day (refresh).
     """
 
     part: str

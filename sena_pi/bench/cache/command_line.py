@@ -49,6 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--objects", type=int, default=plain.objects, help="in an eviction trace (%(default)s)")
     add("--open-entries", type=int, default=plain.open_entries, help="%(default)s")
     add("--openings", type=int, default=plain.openings, help="%(default)s")
+    add(
+        "--refresh-budgets",
+        nargs="+",
+        type=int,
+        default=plain.refresh_budgets,
+        help="requests a day for aged answers",
+    )
+    add("--refresh-days", type=int, default=plain.refresh_days, help="%(default)s")
+    add("--refresh-turns", type=int, default=plain.refresh_turns, help="a day (%(default)s)")
     add("--out", type=Path, default=plain.out, help="folder of the report (%(default)s)")
     add("--resume", action="store_true", help="go on with the newest report of the same options")
     add("--card", type=Path, default=plain.card, help="folder of the loop device's file")

@@ -18,6 +18,7 @@ from sena_pi.bench.cache.book import Book, Cell
 from sena_pi.bench.cache.design import Design, DesignFactory, fill
 from sena_pi.bench.cache.device import ground
 from sena_pi.bench.cache.options import Options
+from sena_pi.bench.cache.ours import WholeLookUp
 from sena_pi.bench.cache.registry import chosen
 from sena_pi.bench.cache.traces import Entry, payload, seeded
 
@@ -93,7 +94,11 @@ class Dictionary:
         """Nothing is held open."""
 
 
-YARDSTICKS: dict[str, DesignFactory] = {"sqlite3": RawSqlite, "dict": Dictionary}
+YARDSTICKS: dict[str, DesignFactory] = {
+    "sqlite3": RawSqlite,
+    "dict": Dictionary,
+    "sena-by-question": WholeLookUp,
+}
 
 
 def measure(options: Options, book: Book) -> Iterator[tuple[Cell, dict[str, Any]]]:

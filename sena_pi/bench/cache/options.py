@@ -6,9 +6,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-PARTS = ("bytes", "lookups", "eviction", "open")
+PARTS = ("bytes", "lookups", "eviction", "open", "refresh")
 CHOOSES = frozenset(
-    {"designs", "seeds", "answer_bytes", "table_sizes", "parts", "out", "card", "scratch", "resume"}
+    {
+        "designs",
+        "seeds",
+        "answer_bytes",
+        "table_sizes",
+        "refresh_budgets",
+        "parts",
+        "out",
+        "card",
+        "scratch",
+        "resume",
+    }
 )
 """Options that say which measurements are made and where, not how each is made."""
 
@@ -38,6 +49,9 @@ class Options:
         objects: different objects in it (scans add more).
         open_entries: entries in the cache of the open part.
         openings: how often it is opened.
+        refresh_budgets: requests a day for aged answers in the refresh part, one result each.
+        refresh_days: days of its trace.
+        refresh_turns: turns a day in it, habits beside them.
         card: folder for the loop device's sparse file.
         scratch: folder for all of it where there is no loop device.
     """
@@ -61,6 +75,9 @@ class Options:
     objects: int = 2_000
     open_entries: int = 100_000
     openings: int = 3
+    refresh_budgets: tuple[int, ...] = (2, 5, 20)
+    refresh_days: int = 28
+    refresh_turns: int = 100
     card: Path = Path("/dev/shm")  # noqa: S108 - memory, so that no card is worn
     scratch: Path = Path("/var/tmp")  # noqa: S108 - a real file system on every Debian
 

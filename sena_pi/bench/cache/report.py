@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sena_pi.bench.cache.book import Book
 
+Name = TypeVar("Name", str, tuple[str, int])
+
 MB = 1e6
+KB = 1e3
 NONE = "-"
 LEGEND = (
     "put: payload that was missed and put, MB/day; floor: every payload once; "
@@ -26,6 +29,7 @@ def table(book: Book) -> str:
         lookups_table(book.results("lookups")),
         eviction_table(book.results("eviction")),
         open_table(book.results("open")),
+        refresh_table(book.results("refresh"), book.data["how"]),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -149,19 +153,82 @@ def open_table(results: list[dict[str, Any]]) -> str:
     return f"Opening, medians of fresh processes\n{columns(head, lines)}"
 
 
+def refresh_table(results: list[dict[str, Any]], how: dict[str, Any]) -> str:
+    """A line a household and budget, means over the seeds."""
+    if not results:
+        return ""
+    lines = [
+        refresh_line([result for result in results if cell_of(result) == cell])
+        for cell in unique(map(cell_of, results))
+    ]
+    title = (
+        f"Refreshing aged answers on idle: {how['refresh_days']} days of {how['refresh_turns']} "
+        "turns, habits beside them"
+    )
+    legend = (
+        "gained: points of hits; lost: points of turns whose answer had expired, the most that can "
+        "be gained; unasked: refreshes that nobody asked for"
+    )
+    head = (
+        "household",
+        "at most/day",
+        "seeds",
+        "hits %",
+        "gained",
+        "lost",
+        "refreshes/day",
+        "unasked %",
+        "requests/day",
+        "more",
+        "kB/day",
+        "more",
+    )
+    return f"{title}\n{legend}\n{columns(head, lines)}"
+
+
+def cell_of(result: dict[str, Any]) -> tuple[str, int]:
+    """What a line of the refresh table is of."""
+    return result["design"], result["size"]
+
+
+def refresh_line(of_cell: list[dict[str, Any]]) -> list[str]:
+    """The means over the seeds: hits, requests and bytes without refreshing, and what it adds."""
+
+    def mean(name: str) -> float:
+        return statistics.fmean(result[name] for result in of_cell)
+
+    refreshes = mean("refreshes_a_day")
+    return [
+        of_cell[0]["design"],
+        str(of_cell[0]["size"]),
+        str(len(of_cell)),
+        f"{100 * mean('hit_rate_without'):.2f}",
+        f"{mean('points_gained'):.2f}",
+        f"{mean('points_expired'):.2f}",
+        f"{refreshes:.2f}",
+        f"{100 * mean('unasked_a_day') / refreshes:.0f}" if refreshes else NONE,
+        f"{mean('requests_a_day_without'):.1f}",
+        f"{mean('requests_a_day') - mean('requests_a_day_without'):.2f}",
+        f"{mean('written_a_day_without') / KB:.1f}",
+        f"{(mean('written_a_day') - mean('written_a_day_without')) / KB:.2f}",
+    ]
+
+
 def columns(head: Sequence[str], lines: list[list[str]]) -> str:
     """Aligned: names to the left, figures to the right."""
     table_ = [list(head), *lines]
     widths = [max(map(len, column)) for column in zip(*table_, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if head[number] in {"design", "trace"} else cell.rjust(width)
+            cell.ljust(width)
+            if head[number] in {"design", "trace", "household"}
+            else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in table_
     )
 
 
-def unique(names: Iterable[str]) -> list[str]:
+def unique(names: Iterable[Name]) -> list[Name]:
     """Each once, in the order of their first coming."""
     return list(dict.fromkeys(names))

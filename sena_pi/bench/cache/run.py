@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sena_pi.bench.cache import hits, lookups, opening, wear
+from sena_pi.bench.cache import hits, lookups, opening, refresh, wear
 from sena_pi.bench.cache.book import Book, Cell
 from sena_pi.bench.cache.options import PARTS, Options
 from sena_pi.bench.cache.plot import draw, pyplot
@@ -24,6 +24,7 @@ MEASURES: dict[str, Callable[[Options, Book], Iterator[tuple[Cell, dict[str, Any
     "lookups": lookups.measure,
     "eviction": hits.measure,
     "open": opening.measure,
+    "refresh": refresh.measure,
 }
 
 
