@@ -44,9 +44,13 @@ _AGEING: Final = re.compile(
     r"|owner|secretary|monarch|emperor|prince|princess)\b"
 )
 _PERSONAL: Final = re.compile(
-    r"\b(?:my|mine|me|i|our|ours|we|myself|us|here|nearby|nearest|near|closest|local|home|house"
-    r"|neighborhood)\b"
+    r"\b(?:my|mine|our|ours|we|myself|us|here|nearby|nearest|near|closest|local|home|house"
+    r"|neighborhood|am i|was i|did i|have i|had i|do i (?:have|know|like|live|look|own)|i am|i was"
+    r"|i have|i had|i live|i work|i like"
+    r"|(?:about|around|by|for|like|near|to|with|call|remind) me)\b"
 )
+_ANYBODY: Final = re.compile(r"\b(?:i|me)\b")
+"""Anybody's "how do I boil an egg", but also "how much do I need"."""
 _PLAYFUL: Final = re.compile(
     r"\b(?:a|an|another|some|me) (?:\w+ )?(?:joke|riddle|story|poem|song|fact|quote|number)\b"
     r"|\b(?:random|flip|roll|dice|surprise|guess)\b"
@@ -95,17 +99,19 @@ def forbidden(question: str, language: str) -> Bypass | None:
     return None
 
 
-def stands_alone(question: str, header: Header, *, first: bool) -> bool:
+def stands_alone(question: str, header: Header) -> bool:
     """Whether a question in its normal form means the same in any conversation.
 
-    In a language whose pointing words we do not know, no question does. `first`: nothing was
-    said before it; so "the band" is not one that was spoken of.
+    In a language whose pointing words we do not know, no question does. One that may point at
+    something that was said ("what are the side effects") is its own question in each
+    conversation, and another one where nothing was said before.
     """
     if not header.stands_alone or language_of(header.language) != "en":
         return False
-    if _POINTING.search(question.lower()) or not _WHOLE.match(question):
+    plain = question.lower()
+    if _POINTING.search(plain) or _ANYBODY.search(plain) or not _WHOLE.match(question):
         return False
-    if not first and _THE.search(_THE_OF.sub("", question.lower())):
+    if _THE.search(_THE_OF.sub("", plain)):
         return False
     # A short question lives on what was said before: "what is the opposite". One that names
     # what it asks about does not: "who was Mozart".

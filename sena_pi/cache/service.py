@@ -67,6 +67,7 @@ class CacheService:
         encode: Callable[[bytes, AudioFormat], bytes],
         wake_words: Sequence[str] = (),
         lower_priority: Callable[[], object] = lambda: None,
+        patience_s: float = PATIENCE_S,
         now: Callable[[], float | None] = lambda: None,
         on_day: Callable[[dict[str, Any]], None] = lambda _tally: None,
         refresher: Refresher | None = None,
@@ -79,6 +80,7 @@ class CacheService:
             encode: makes Ogg/Opus of PCM; blocks.
             wake_words: phrases that may precede a question.
             lower_priority: called on the writing thread.
+            patience_s: longest wait for a look-up.
             now: the wall clock; None while it can't be believed.
             on_day: gets the tally of each day that is over.
             refresher: learns what is asked; None: nothing is learned.
@@ -91,6 +93,7 @@ class CacheService:
         self._wake_words = tuple(wake_words)
         self._now = now
         self._on_day = on_day
+        self._patience_s = patience_s
         self._refresher = Refresher(RefreshSettings()) if refresher is None else refresher
         self._reader = ThreadPoolExecutor(1, "cache-read")
         self._writer = ThreadPoolExecutor(1, "cache-write", initializer=lower_priority)
@@ -265,7 +268,7 @@ class CacheService:
             return None
         looking = self._reader.submit(question, cache)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 return await asyncio.shield(asyncio.wrap_future(looking))
         except TimeoutError:
             self._hanging = looking
@@ -300,8 +303,7 @@ class CacheService:
     def _key_of(self, turn: EndedTurn) -> AnswerKey:
         question = normal(turn.header.heard, turn.header.language, self._wake_words)
         in_context, alone = self._keys(question, turn.header.language, turn.conversation)
-        first = not turn.conversation
-        return alone if stands_alone(question, turn.header, first=first) else in_context
+        return alone if stands_alone(question, turn.header) else in_context
 
     def _learn(self, key: AnswerKey, answer: StoredAnswer) -> None:
         if self._refresher.enabled:

@@ -52,15 +52,27 @@ def language_of(text: str) -> str:
     return "en"
 
 
-def key(question: str, said: str, language: str) -> AnswerKey | None:
-    """Where an answer to it is kept by a model that takes every question to stand alone."""
+def kept_at(question: str, said: str, language: str) -> AnswerKey | None:
+    """Where its answer is kept, if the model takes every question to stand alone."""
     text = normal(question, language, WAKE)
     if forbidden(text, language) is not None:
         return None
     header = Header(heard=question, language=language, stands_alone=True)
-    conversation = [Exchange(said, "Yes.")] if said else []
-    context = "" if stands_alone(text, header, first=not said) else context_digest(conversation)
-    return AnswerKey(text, language, "model", 1, context)
+    alone = stands_alone(text, header)
+    return AnswerKey(text, language, "model", 1, "" if alone else context_of(said))
+
+
+def looked_up(question: str, said: str, language: str) -> set[AnswerKey]:
+    """Where an answer to it is looked for."""
+    text = normal(question, language, WAKE)
+    if forbidden(text, language) is not None:
+        return set()
+    return {AnswerKey(text, language, "model", 1, context) for context in ("", context_of(said))}
+
+
+def context_of(said: str) -> str:
+    """The context in which a question is asked."""
+    return context_digest([Exchange(said, "Yes.")] if said else [])
 
 
 def false_hits(which: str) -> tuple[int, list[tuple[str, ...]]]:
@@ -72,8 +84,9 @@ def false_hits(which: str) -> tuple[int, list[tuple[str, ...]]]:
     for where, kind, language, (said, one), (said_too, other) in pairs():
         if where == which:
             count += 1
-            first, second = key(one, said, language), key(other, said_too, language)
-            if first is not None and first == second:
+            if kept_at(one, said, language) in looked_up(other, said_too, language) or kept_at(
+                other, said_too, language
+            ) in looked_up(one, said, language):
                 wrong.append((kind, said, one, said_too, other))
     return count, wrong
 

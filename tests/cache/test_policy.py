@@ -27,6 +27,8 @@ ALONE = Header(cacheability=Cacheability.EVERGREEN, stands_alone=True)
         "how many days until christmas",
         "where is the nearest pharmacy",
         "how old am i",
+        "did i lock the door",
+        "what is good for me",
         "what is my name",
         "tell me a joke",
         "set a timer for 10 minutes",
@@ -46,6 +48,8 @@ def test_words_of_time_place_and_person_forbid_it(question: str) -> None:
         "what is the capital of france",
         "who was the first president of france",
         "how do you boil an egg",
+        "how do i boil an egg",
+        "can you give me tips",
         "what is the population of the US",
         "why is the sky blue",
         "how far away is the moon",
@@ -74,40 +78,28 @@ def test_an_empty_question_is_never_looked_up() -> None:
         ("what about the second", False),
         ("why", False),
         ("how long does it take to boil an egg", False),
+        ("what is the name of the band", False),
+        ("what are the side effects", False),
+        ("how much water do i need", False),
+        ("how do whales sleep under water", True),
     ],
 )
 def test_a_question_stands_alone_where_nothing_in_it_points_elsewhere(
     question: str, *, alone: bool
 ) -> None:
     """The model says that all of these do."""
-    assert alone is stands_alone(question, ALONE, first=True)
-
-
-@pytest.mark.parametrize(
-    ("question", "alone"),
-    [
-        ("what is the name of the band", False),
-        ("what are the side effects", False),
-        ("what is the capital of france", True),
-        ("how do whales sleep under water", True),
-    ],
-)
-def test_after_other_questions_the_may_point_at_what_was_said(
-    question: str, *, alone: bool
-) -> None:
-    """Unless it is said of what."""
-    assert alone is stands_alone(question, ALONE, first=False)
+    assert alone is stands_alone(question, ALONE)
 
 
 def test_the_model_s_no_is_final() -> None:
     """Our rules can only forbid."""
-    assert not stands_alone("what is the capital of france", Header(), first=True)
+    assert not stands_alone("what is the capital of france", Header())
 
 
 def test_no_question_stands_alone_in_a_language_whose_pointing_words_we_do_not_know() -> None:
     """Or "wie alt ist er" would be answered with somebody else's age."""
     german = Header(language="de-DE", stands_alone=True)
-    assert not stands_alone("was ist die hauptstadt von frankreich", german, first=True)
+    assert not stands_alone("was ist die hauptstadt von frankreich", german)
 
 
 def reason(answer: str = "Paris.", *, complete: bool = True, **header: object) -> Bypass | None:

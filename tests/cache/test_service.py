@@ -72,13 +72,14 @@ class SlowCache(ResponseCache):
 class Shelf:
     """A running service and its cache."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience_s: float) -> None:
         self.cache = SlowCache(folder)
         self.service = CacheService(
             lambda: self.cache,
             model=MODEL,
             encode=opus.encode,
             wake_words=["hey sena"],
+            patience_s=patience_s,
             now=lambda: NOON,
         )
 
@@ -90,12 +91,14 @@ class Shelf:
         await self.service.settled()
 
 
-def tell(folder: Path, story: Callable[[Shelf], Awaitable[None]]) -> None:
-    """Run a story with a cache that is open."""
+def tell(
+    folder: Path, story: Callable[[Shelf], Awaitable[None]], *, patience_s: float = 20.0
+) -> None:
+    """Run a story with a cache that is open; nobody is impatient, unless told to be."""
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Shelf]:
-        shelf = Shelf(folder / "cache")
+        shelf = Shelf(folder / "cache", patience_s)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(shelf.service.run())
             await shelf.service.ready.wait()
@@ -205,7 +208,7 @@ def test_a_card_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
         await asyncio.wrap_future(shelf.service._hanging)
         assert await shelf.recalled(FRANCE.heard) is not None
 
-    tell(tmp_path, story)
+    tell(tmp_path, story, patience_s=1.0)
 
 
 def test_a_cache_that_is_not_open_yet_knows_nothing(tmp_path: Path) -> None:
