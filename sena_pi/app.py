@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sena_pi import control, voices
+from sena_pi import control, languages, voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
+from sena_pi.breaker import Breaker
 from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.voice import CachedVoice
 from sena_pi.cached import cache_requests, cache_service, idle_refresh, refresher
 from sena_pi.capped import CappedModel, CappedVoice
+from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
+from sena_pi.credential import GeminiKey
+from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.ears import Ears
 from sena_pi.devices.speaker import WorkerSpeaker
@@ -31,8 +35,10 @@ from sena_pi.engines.gemini import Gemini, GeminiSettings
 from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import CloudError, EngineUnavailable, KeyRefused
+from sena_pi.guarded import Guard, GuardedModel, GuardedVoice
 from sena_pi.keys import Key, KeyStore
 from sena_pi.local_answers import LocalAnswers, LocalModel
+from sena_pi.overhearing import OverhearsWhileResting
 from sena_pi.places import runtime_folder, state_folder
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, values
@@ -41,10 +47,14 @@ from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
 """How long `speaking` waits for the speaker."""
+RENDER_ATTEMPTS = 3
+RENDER_AGAIN_S = 60.0
+"""After clips that the local voice could not speak: it may have died of something else."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,12 +103,13 @@ async def running(
     light: StatusLight,
     *,
     simulation: Simulation | None = None,
+    deadlines: Deadlines | None = None,
     on_report: Callable[[TurnReport], None] = lambda _report: None,
     on_spoken: Callable[[dict[str, Any]], None] = lambda _spoken: None,
 ) -> AsyncIterator[Appliance]:
     """The whole appliance; all of it ends when the context is left."""
     async with AsyncExitStack() as closing:
-        parts = await _parts(settings, keys, closing, remembers=True)
+        parts = await _parts(settings, keys, closing, remembers=True, deadlines=deadlines)
         listening = asyncio.Event()
         conversation = settings.conversation
 
@@ -117,16 +128,16 @@ async def running(
             ),
         )
         assistant = Assistant(
-            Stages(audio, audio.speaker, light, parts.mind, parts.voice),
+            Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
-            overhearer=parts.ears if parts.mind.cloud is None else None,
+            overhearer=OverhearsWhileResting(parts.ears, parts.answers_breaker),
             on_trigger=parts.turn_began,
             on_report=on_report,
         )
         if parts.mind.cloud is None:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
-        work = [audio.run(), assistant.run(), *parts.background()]
+        work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
@@ -164,6 +175,9 @@ class _Parts:
     """What thinks and speaks, made but not running.
 
     Attributes:
+        espeak: the voice of last resort, None where it is not installed.
+        clips: what is said when there is no answer.
+        answers_breaker: that of the cloud's answers, None without a cloud.
         work: what must run beside the rest.
         cache: remembers what the cloud says.
         refresh: renews what it remembers while nobody asks, None where that is switched off.
@@ -173,6 +187,9 @@ class _Parts:
     voices: list[Synthesizer]
     ears: Ears
     piper: LocalVoice | None
+    espeak: Espeak | None
+    clips: Clips
+    answers_breaker: Breaker | None
     work: list[Callable[[], _Work]] = field(default_factory=list)
     cache: CacheService | None = None
     refresh: IdleRefresh | None = None
@@ -182,7 +199,9 @@ class _Parts:
         """Raises EngineUnavailable when nothing can speak."""
         if not self.voices:
             raise EngineUnavailable("nothing can speak: apt install espeak-ng")
-        return VoiceLadder(self.voices)
+        # With a voice of our own that is as good: espeak-ng would only be sooner.
+        races = self.answers_breaker is not None and self.piper is not None
+        return VoiceLadder(self.voices, Race() if races else None)
 
     def turn_began(self) -> None:
         """A turn comes before all that is done on idle."""
@@ -192,6 +211,17 @@ class _Parts:
     def background(self) -> list[_Work]:
         return [start() for start in self.work]
 
+    async def render_clips(self) -> None:
+        """Make the clips with the voice that is there at once, and again with the better one."""
+        if self.espeak is not None:
+            await self.clips.render(self.espeak)
+        if self.piper is not None:
+            for _ in range(RENDER_ATTEMPTS):
+                await self.piper.ready.wait()
+                if await self.clips.render(self.piper):
+                    return
+                await asyncio.sleep(RENDER_AGAIN_S)
+
     async def local_voice_ready(self) -> None:
         """Wait until the local voice speaks, or is known not to."""
         if self.piper is not None:
@@ -200,12 +230,18 @@ class _Parts:
 
 
 async def _parts(
-    settings: Settings, keys: KeyStore, closing: AsyncExitStack, *, remembers: bool = False
+    settings: Settings,
+    keys: KeyStore,
+    closing: AsyncExitStack,
+    *,
+    remembers: bool = False,
+    deadlines: Deadlines | None = None,
 ) -> _Parts:
     ears = Ears()
     work: list[Callable[[], _Work]] = [ears.run]
     cloud: LanguageModel | None = None
     cache: CacheService | None = None
+    answers_breaker: Breaker | None = None
     refresh: IdleRefresh | None = None
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := _key(keys, "gemini")) is not None:
@@ -217,8 +253,17 @@ async def _parts(
             speech_seconds_per_day=settings.limits.speech_seconds_per_day,
         )
         closing.callback(allowance.close)
-        cloud = CappedModel(GeminiModel(gemini), allowance)
-        rungs.append(CappedVoice(GeminiVoice(gemini), allowance))
+        credential = GeminiKey(keys, gemini, key)
+        answers_breaker = Breaker("the cloud's answers")
+        cloud = GuardedModel(
+            CappedModel(GeminiModel(gemini), allowance), Guard(answers_breaker, credential)
+        )
+        rungs.append(
+            GuardedVoice(
+                CappedVoice(GeminiVoice(gemini), allowance),
+                Guard(Breaker("the cloud's voice"), credential),
+            )
+        )
         if remembers and settings.cache.enabled:
             habits = refresher(settings)
             cache = cache_service(settings, model=cloud.name, learns=habits)
@@ -234,13 +279,23 @@ async def _parts(
         work.append(piper.run)
     if cache is not None:
         rungs = [CachedVoice(rung, cache, opus.decode) for rung in rungs]
+    espeak = _espeak(settings)
+    if espeak is not None:
+        rungs.append(espeak)
+    answers = LocalAnswers(cloud=cloud is not None)
+    mind = Mind(
+        cloud, LocalModel(ears, answers), answers, cache, deadlines=deadlines or Deadlines()
+    )
+    clips = Clips(languages.catalogue(settings.cloud.language))
+    return _Parts(mind, rungs, ears, piper, espeak, clips, answers_breaker, work, cache, refresh)
+
+
+def _espeak(settings: Settings) -> Espeak | None:
     try:
-        rungs.append(Espeak(speed=settings.voice.speed))
+        return Espeak(speed=settings.voice.speed)
     except EngineUnavailable as error:
         _log.warning("voice of last resort: %s", error)
-    answers = LocalAnswers(cloud=cloud is not None)
-    mind = Mind(cloud, LocalModel(ears, answers), answers, cache)
-    return _Parts(mind, rungs, ears, piper, work, cache, refresh)
+        return None
 
 
 def _piper(settings: Settings) -> LocalVoice | None:

@@ -178,10 +178,14 @@ def _add_bench(commands: _Commands, *, whole: bool) -> None:
     bench = _add(commands, "bench", "measure on this machine")
     actions = bench.add_subparsers(dest="action", metavar="ACTION", required=True)
     cache = _add(actions, "cache", "compare cache designs: bytes written, look-ups, hits, opening")
+    text = "hold a spoken conversation of ten turns in several ways: times, hits, grades"
+    conversation = _add(actions, "conversation", text)
     if whole:
-        from sena_pi.bench.cache.command_line import add_arguments
+        from sena_pi.bench.cache import command_line as of_cache
+        from sena_pi.bench.conversation import command_line as of_conversation
 
-        add_arguments(cache)
+        of_cache.add_arguments(cache)
+        of_conversation.add_arguments(conversation)
 
 
 def _key_name(given: str) -> str:

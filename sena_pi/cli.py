@@ -232,6 +232,12 @@ def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return run(options_from(args))
 
 
+def _bench_conversation(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi.bench.conversation.run import run
+
+    return run(args, _configuration(args).settings)
+
+
 _Handler = Callable[[argparse.Namespace, Callable[[], Commands]], int]
 _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("run", None): _run,
@@ -253,4 +259,5 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("cache", "clear"): _cache,
     ("cache", "verify"): _cache,
     ("bench", "cache"): _bench_cache,
+    ("bench", "conversation"): _bench_conversation,
 }

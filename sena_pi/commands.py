@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sena_pi import voices
+from sena_pi import languages, voices
 from sena_pi.app import Appliance, Simulation, running, speaking, thinking, voices_folder
 from sena_pi.errors import SenaError
 from sena_pi.foreground import (
@@ -21,6 +21,7 @@ from sena_pi.foreground import (
     until_terminated,
 )
 from sena_pi.keys import KeyStore
+from sena_pi.reasons import Reason
 from sena_pi.report import TurnReport
 from sena_pi.sentences import SentenceSplitter
 from sena_pi.settings import Settings
@@ -36,6 +37,8 @@ _TIMES = {
     "endpoint": "the end of speech is certain",
     "transcript": "the question is understood",
     "first_text": "first words of the answer",
+    "filler": "first sound of a filler",
+    "reason": "first sound of a reason",
     "first_audio": "first sound from the speaker",
     "end": "last sound from the speaker",
 }
@@ -180,10 +183,15 @@ async def _ask(text: str, settings: Settings) -> int:
     async with thinking(settings, KeyStore.from_environment()) as mind:
         answer = Answer()
 
-        async def tell(sentence: str) -> None:
+        texts = languages.catalogue(settings.cloud.language)
+
+        async def say(sentence: str) -> None:
             print(sentence, flush=True)
 
-        await mind.answer(Question(text=text), answer, tell)
+        async def tell(reason: Reason) -> None:
+            print(texts.reasons[reason], flush=True)
+
+        await mind.answer(Question(text=text), answer, say, tell)
     for problem in answer.problems:
         print(problem, file=sys.stderr)
     return EXIT_OK if answer.source is not None else EXIT_PROBLEM
@@ -209,6 +217,7 @@ def _prose(report: TurnReport) -> str:
         f"turn {report.turn}, by {report.trigger!r}: {report.outcome}",
         f"  heard:    {report.heard or '(not understood)'}",
         f"  answered: {report.answered or '(nothing)'}",
+        *([f"  told:     {', '.join(report.told)}"] if report.told else []),
         f"  source:   {report.source or 'none'} ({report.model or 'nobody'}), "
         f"voice {report.voice or 'none'}",
         "  after the end of speech:",

@@ -3,6 +3,9 @@
 A voice activity detector knows *whether* there is speech, but it lets go two or three frames
 after the last sound (+70 ms in the middle, -150 to +240 ms in noise). The level of the sound
 knows *where* it stopped, once some of the silence after it has been heard. Both are used.
+
+That the person has paused is told long before the endpoint is certain: whoever knows words may
+use that time, and `hint` whether the phrase is complete.
 """
 
 from __future__ import annotations
@@ -14,7 +17,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT, Frame
+from sena_pi.audio import FRAME_S, FRAME_SAMPLES, MICROPHONE_FORMAT, Frame
+from sena_pi.patience import CAP_S, Foreground, Patience
+
+PAUSED_AFTER_S = 0.25
+"""After this much silence a pause is told."""
 
 
 class EndpointReason(StrEnum):
@@ -30,7 +37,9 @@ class EndpointerSettings:
     """How long to wait for what.
 
     Attributes:
-        silence_s: silence after speech that ends the utterance.
+        adaptive: wait for as much silence as what was heard so far calls for (`Patience`), and
+            don't take people in the background for the one who speaks (`Foreground`).
+        silence_s: silence after speech that ends the utterance, unless adaptive.
         no_speech_s: listening ends when no speech has started by then.
         longest_s: listening ends then in any case.
         speech_probability: from here on a frame starts, or resumes, speech.
@@ -38,6 +47,7 @@ class EndpointerSettings:
         speech_starts_after_frames: this many frames in a row make speech of a noise.
     """
 
+    adaptive: bool = True
     silence_s: float = 0.7
     no_speech_s: float = 4.0
     longest_s: float = 15.0
@@ -76,6 +86,30 @@ class VoiceStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The person has stopped, perhaps for good.
+
+    Attributes:
+        speech_end_sample: just after the last sound, as far as is known by now (within 0.1 s).
+        end_sample: just after the frame that told it.
+    """
+
+    speech_end_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The person goes on: what was `Paused` was no end.
+
+    Attributes:
+        speech_start_sample: start of the frame that told it.
+    """
+
+    speech_start_sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Listening is over.
 
@@ -91,13 +125,13 @@ class Endpoint:
     end_sample: int
 
 
-class Endpointer:
-    """Follows one utterance, frame by frame, until it ends. Not thread-safe: one owner.
+News = VoiceStarted | Paused | Resumed | Endpoint
+"""In this order: VoiceStarted, (Paused, Resumed)*, Paused, Endpoint. An Endpoint may come before
+any of them, since nobody speaks, or for too long; nothing comes after it."""
 
-    Attributes:
-        silence_s: as in the settings; may be changed between frames, to wait less after a
-            phrase that is complete or more after one that is not.
-    """
+
+class Endpointer:
+    """Follows one utterance, frame by frame, until it ends. Not thread-safe: one owner."""
 
     DETECTOR_LAG_SAMPLES = 768
     """How long the detector holds on; what is taken off where the level can't tell."""
@@ -109,32 +143,52 @@ class Endpointer:
             settings: how long to wait for what.
             start_sample: stream position that the limits are counted from.
         """
-        self.silence_s = settings.silence_s
         self._settings = settings
         self._start_sample = start_sample
         self._run = 0
         self._started = False
         self._voiced = False
         self._vad_end = start_sample
+        self._hovering = 0
         self._levels = _Levels()
+        self._patience = Patience()
+        self._foreground = Foreground()
+        self._pause: Paused | None = None
+        self._complete: bool | None = None
         self._endpoint: Endpoint | None = None
 
-    def feed(self, frame: Frame, probability: float) -> VoiceStarted | Endpoint | None:
+    def feed(self, frame: Frame, probability: float) -> News | None:
         """Take the next frame and its speech probability; what it decided, if anything.
 
         After an Endpoint, every further call returns that same Endpoint.
         """
         if self._endpoint is not None:
             return self._endpoint
-        self._levels.add(frame)
+        self._foreground.add(self._levels.add(frame))
         step = self._speaking if self._started else self._waiting
         event = step(frame, probability)
-        if event is None and self._listened(frame) >= _samples(self._settings.longest_s):
+        if not isinstance(event, Endpoint) and self._listened(frame) >= _samples(
+            self._settings.longest_s
+        ):
             end = frame.end_sample if self._voiced else self._speech_end()
             event = Endpoint(EndpointReason.TOO_LONG, end, frame.end_sample)
         if isinstance(event, Endpoint):
             self._endpoint = event
         return event
+
+    def hint(self, paused_sample: int, *, complete: bool) -> None:
+        """Somebody knows the words said before a pause.
+
+        Complete: the next frame of silence is the endpoint. Not complete: `CAP_S` of silence is
+        waited for. The last hint counts. Forgotten when speech resumes.
+
+        Args:
+            paused_sample: `end_sample` of that `Paused`. A hint on another pause than the present
+                one comes too late, and is dropped.
+            complete: the words are a whole phrase.
+        """
+        if self._pause is not None and self._pause.end_sample == paused_sample:
+            self._complete = complete
 
     def _waiting(self, frame: Frame, probability: float) -> VoiceStarted | Endpoint | None:
         if probability < self._settings.speech_probability:
@@ -147,19 +201,49 @@ class Endpointer:
             return None
         self._started = self._voiced = True
         self._vad_end = frame.end_sample
+        self._patience.spoke(self._run * FRAME_S)
         return VoiceStarted(frame.end_sample - self._run * FRAME_SAMPLES)
 
-    def _speaking(self, frame: Frame, probability: float) -> Endpoint | None:
+    def _speaking(self, frame: Frame, probability: float) -> Paused | Resumed | Endpoint | None:
         settings = self._settings
         threshold = settings.release_probability if self._voiced else settings.speech_probability
-        self._voiced = probability >= threshold
+        heard = probability >= threshold
+        if heard:
+            self._foreground.spoke()
+        self._voiced = heard and not (settings.adaptive and self._foreground.faint)
         if self._voiced:
-            self._vad_end = frame.end_sample
+            return self._spoken(frame)
+        self._hovering += heard
+        return self._silent(frame)
+
+    def _spoken(self, frame: Frame) -> Resumed | None:
+        self._patience.spoke(FRAME_S, _seconds(frame.start_sample - self._vad_end))
+        self._vad_end = frame.end_sample
+        self._hovering = 0
+        self._complete = None
+        if self._pause is None:
             return None
+        self._pause = None
+        return Resumed(frame.start_sample)
+
+    def _silent(self, frame: Frame) -> Paused | Endpoint | None:
         speech_end = self._speech_end()
-        if frame.end_sample - speech_end < _samples(self.silence_s):
-            return None
-        return Endpoint(EndpointReason.SILENCE, speech_end, frame.end_sample)
+        silence = frame.end_sample - speech_end
+        if silence >= _samples(self._wanted_s(frame)):
+            return Endpoint(EndpointReason.SILENCE, speech_end, frame.end_sample)
+        if self._pause is None and silence >= _samples(PAUSED_AFTER_S):
+            self._pause = Paused(speech_end, frame.end_sample)
+            return self._pause
+        return None
+
+    def _wanted_s(self, frame: Frame) -> float:
+        """How much silence ends the utterance, as things are."""
+        if self._complete is not None:
+            return 0.0 if self._complete else CAP_S
+        if not self._settings.adaptive:
+            return self._settings.silence_s
+        frames = (frame.end_sample - self._vad_end) // FRAME_SAMPLES
+        return self._patience.silence_s(self._hovering / frames)
 
     def _speech_end(self) -> int:
         exact = self._levels.sound_end(self._vad_end)
@@ -189,8 +273,8 @@ class _Levels:
         self._end_sample = 0
         self._peak = 0
 
-    def add(self, frame: Frame) -> None:
-        """Take the next frame."""
+    def add(self, frame: Frame) -> int:
+        """Take the next frame; the sum of its samples without their signs."""
         samples = array("h", frame.pcm)
         starts = range(0, FRAME_SAMPLES, self.BLOCK_SAMPLES)
         blocks = (samples[at : at + self.BLOCK_SAMPLES] for at in starts)
@@ -198,6 +282,7 @@ class _Levels:
         self._frames.append(peaks)
         self._peak = max(self._peak, *peaks)
         self._end_sample = frame.end_sample
+        return sum(map(abs, samples))
 
     def sound_end(self, around: int) -> int | None:
         """Just after the last loud block near `around`.
@@ -227,3 +312,7 @@ class _Levels:
 
 def _samples(seconds: float) -> int:
     return round(seconds * MICROPHONE_FORMAT.rate_hz)
+
+
+def _seconds(samples: int) -> float:
+    return samples / MICROPHONE_FORMAT.rate_hz

@@ -6,10 +6,15 @@
      +-- EngineUnavailable        an engine can't run here: missing library, model, CPU or key
      |    +-- KeyRefused          the engine's key is missing, malformed or refused
      +-- CloudError               the cloud did not do what was asked
-     |    +-- CloudUnreachable    no connection, cut connection, or no answer in time
+     |    +-- CloudUnreachable    no connection, or a cut one
+     |    |    +-- CloudSilent    a connection, and no answer in time
      |    +-- CloudBusy           429: over quota; carries when to ask again
      |    +-- CloudKeyRefused     401 or 403: the key is missing or refused
+     |    +-- CaptivePortal       somebody else answers in its place: the network wants a login
+     |    +-- ClockWrong          its certificate is not valid yet, or not any more, by our clock
      |    +-- CloudFailed         any other refusal or a server error
+     |    |    +-- CloudDeclined  it works, and has no answer to this question
+     |    +-- CloudResting        it failed before and is not asked; carries why
      +-- SynthesisFailed          a voice could not speak this sentence
      +-- AllowanceSpent           the daily cap on requests or speech is reached
      +-- DownloadFailed           a file did not come, or is not the one that was asked for
@@ -56,7 +61,11 @@ class CloudError(SenaError):
 
 
 class CloudUnreachable(CloudError):
-    """No connection, a cut connection, or no answer in time."""
+    """No connection, or a cut one."""
+
+
+class CloudSilent(CloudUnreachable):
+    """There is a connection, and no answer came in time."""
 
 
 class CloudBusy(CloudError):
@@ -75,8 +84,32 @@ class CloudKeyRefused(CloudError):
     """The cloud's key is missing or refused (HTTP 401, 403, or 400 for a malformed key)."""
 
 
+class CaptivePortal(CloudError):
+    """Somebody else answers in the cloud's place: as a rule the network wants a login first."""
+
+
+class ClockWrong(CloudError):
+    """By our clock the cloud's certificate is not valid yet, or not any more."""
+
+
 class CloudFailed(CloudError):
     """Any other refusal, a server error, or an answer that can't be read."""
+
+
+class CloudDeclined(CloudFailed):
+    """The cloud works; it gives no answer to this question, or none that can be used."""
+
+
+class CloudResting(CloudError):
+    """The cloud failed before, and is not asked until it has rested.
+
+    Attributes:
+        reason: what it failed of.
+    """
+
+    def __init__(self, message: str, reason: CloudError) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class SynthesisFailed(SenaError):

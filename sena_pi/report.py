@@ -26,12 +26,25 @@ class Source(StrEnum):
 
 @dataclass(slots=True)
 class Timeline:
-    """Moments of one turn, in monotonic nanoseconds; None: did not happen."""
+    """Moments of one turn, in monotonic nanoseconds; None: did not happen.
+
+    Attributes:
+        speech_end: a person stopped speaking.
+        endpoint: that was certain.
+        transcript: the question was known as text.
+        first_text: the first words of the answer were known.
+        filler: the first sample of a filler was with the speaker.
+        reason: that of the first reason for no answer, or none yet.
+        first_audio: that of the answer itself.
+        end: the turn was over.
+    """
 
     speech_end: int | None = None
     endpoint: int | None = None
     transcript: int | None = None
     first_text: int | None = None
+    filler: int | None = None
+    reason: int | None = None
     first_audio: int | None = None
     end: int | None = None
 
@@ -55,12 +68,14 @@ class TurnReport:
         trigger: the wake word, or "press".
         outcome: how it ended.
         heard: the question; empty when not understood.
-        answered: what was really spoken.
+        answered: what was really spoken of the answer.
+        told: what was spoken beside it, in order: "filler", and reasons by their names.
         source: where the answer came from, None when there was none.
         tier: where a cached answer was ("memory", "card"); empty when it came from elsewhere.
         model: engine and model that answered.
-        voice: engine and voice that spoke, the last one if they changed.
-        ms: times after the end of speech: endpoint, transcript, first_text, first_audio, end.
+        voice: engine and voice that spoke the answer, in order if they changed, or else what was
+            spoken beside it.
+        ms: times after the end of speech, as far as they happened; see `Timeline`.
         problems: what went wrong on the way, for the journal; never what was said.
         speech_end_sample: where speech ended in the microphone's stream.
     """
@@ -70,6 +85,7 @@ class TurnReport:
     outcome: Outcome
     heard: str = ""
     answered: str = ""
+    told: tuple[str, ...] = ()
     source: Source | None = None
     tier: str = ""
     model: str = ""
@@ -96,6 +112,7 @@ class TurnReport:
             parts.append(f"source {where} ({self.model})")
         if self.voice:
             parts.append(f"voice {self.voice}")
+        parts += [f"told {name}" for name in self.told]
         parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]
         parts += [f"problem: {problem}" for problem in self.problems]
         return ", ".join(parts)

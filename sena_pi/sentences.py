@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from sena_pi.clauses import first_clause_end
+
 MAX_CHARS = 200
 
 _STOPS = ".!?\u2026\u061f\u06d4\u0964\u0965"
@@ -49,20 +51,23 @@ class SentenceSplitter:
 
     Args:
         max_chars: longest sentence.
-        first_at_clause_chars: cut the first sentence already at the first clause border behind
-            so many characters; None: only at its end.
+        first_clause: give the first sentence's first clause as a piece of its own, where that
+            can be spoken naturally (`sena_pi.clauses`).
         language: of the text (BCP 47).
     """
 
     def __init__(
         self,
         max_chars: int = MAX_CHARS,
-        first_at_clause_chars: int | None = None,
+        *,
+        first_clause: bool = False,
         language: str = "en",
     ) -> None:
         self._max_chars = max_chars
-        self._first_at = first_at_clause_chars
-        self._ordinals = language.partition("-")[0].lower() in _ORDINAL_LANGUAGES
+        self._first_clause = first_clause
+        family = language.partition("-")[0].lower()
+        self._english = family == "en"
+        self._ordinals = family in _ORDINAL_LANGUAGES
         self._text = ""
 
     def feed(self, delta: str) -> list[str]:
@@ -81,7 +86,7 @@ class SentenceSplitter:
             if end is None:
                 return
             sentence, self._text = self._text[:end].rstrip(), self._text[end:]
-            self._first_at = None
+            self._first_clause = False
             yield sentence
 
     def _end(self, *, final: bool) -> int | None:
@@ -89,25 +94,36 @@ class SentenceSplitter:
         text = self._text
         if not text:
             return None
-        for found in _END.finditer(text):
+        stop = self._stop(final=final)
+        if self._first_clause:
+            seen = min(stop or len(text), self._max_chars + 1)
+            clause = first_clause_end(text[:seen], english=self._english)
+            if clause:
+                return clause
+        if stop != 0:
+            return stop
+        if len(text) > self._max_chars:
+            return self._cut()
+        return len(text) if final else None
+
+    def _stop(self, *, final: bool) -> int | None:
+        """The end by a stop or a new line; 0 when there is none, None while that is not certain."""
+        for found in _END.finditer(self._text):
             if found.start() >= self._max_chars:
                 break
+            if found["clause"]:
+                continue
             end = self._end_at(found, final=final)
             if end is None:
                 return None
             if end and end <= self._max_chars:
                 return end
-        if len(text) > self._max_chars:
-            return self._cut()
-        return len(text) if final else None
+        return 0
 
     def _end_at(self, found: re.Match[str], *, final: bool) -> int | None:
         """The end of the sentence if this mark ends it; 0 if it does not, None if not known."""
         if found["newline"]:
             return found.start()
-        if found["clause"]:
-            wanted = self._first_at is not None and found.end() >= self._first_at
-            return found.end() if wanted else 0
         text = self._text
         end = _past(text, found.end(), _CLOSERS, _MOST_CLOSERS)
         if end == len(text):

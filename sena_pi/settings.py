@@ -102,9 +102,20 @@ class Speaker(Section):
 class Listening(Section):
     """`[listening]`: when a question has ended."""
 
+    adaptive: Annotated[
+        bool,
+        Field(
+            description="true: wait for 0.5 to 1.5 seconds of silence, less after a long phrase "
+            "than after a few words. false: always wait for silence_s."
+        ),
+    ] = True
     silence_s: Annotated[
         float,
-        Field(ge=0.3, le=3, description="Silence, in seconds, that ends a question."),
+        Field(
+            ge=0.3,
+            le=3,
+            description="Silence, in seconds, that ends a question where adaptive is false.",
+        ),
     ] = 0.7
     no_speech_s: Annotated[
         float,

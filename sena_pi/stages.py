@@ -325,6 +325,18 @@ class Synthesizer(Protocol):
 # --- sounding and showing ---------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Mark:
+    """A place in a run of sound.
+
+    Attributes:
+        passed_ns: monotonic time when the first sample behind it was with the device; None until
+            then.
+    """
+
+    passed_ns: int | None = None
+
+
 class Speaker(Protocol):
     """Plays sound; at most one second of it waits unplayed outside the brain.
 
@@ -347,6 +359,9 @@ class Speaker(Protocol):
     @property
     def first_sample_ns(self) -> int | None:
         """Monotonic time when this run's first sample was with the device; None until then."""
+
+    def mark(self) -> Mark:
+        """A mark behind all that was handed over so far, before what comes next."""
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk; waits while a second or more is unplayed.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from sena_pi.apologies import CUT, NO_ANSWER, apology
-from sena_pi.errors import AllowanceSpent, CloudError, CloudUnreachable, SenaError, WorkerError
+from sena_pi.deadlines import Deadlines
+from sena_pi.errors import AllowanceSpent, CloudError, CloudSilent, WorkerError
+from sena_pi.reasons import Reason, reason_for
 from sena_pi.report import Source
 from sena_pi.sentences import SentenceSplitter
 from sena_pi.speakable import speakable
@@ -26,13 +27,10 @@ from sena_pi.stages import (
     Transcriber,
 )
 
-FIRST_SIGN_TIMEOUT_S = 8.0
-"""Longest wait for an answer's header; the turn's finer deadlines lie inside it."""
-GAP_TIMEOUT_S = 4.0
-"""Longest silence inside an answer, before it counts as cut."""
-
 Say = Callable[[str], Awaitable[None]]
 """Takes the next sentence to be spoken; may wait."""
+Tell = Callable[[Reason], Awaitable[None]]
+"""Takes a reason for there being no answer, or no more of it; may wait."""
 
 
 class OwnWords(Protocol):
@@ -68,6 +66,7 @@ class Answer:
         first_text_ns: monotonic time of the first words.
         complete: it ended as its author meant it to.
         ends_conversation: the person said goodbye.
+        trouble: why there is no answer yet, as far as that is known.
         problems: what went wrong on the way.
     """
 
@@ -80,6 +79,7 @@ class Answer:
     first_text_ns: int | None = None
     complete: bool = False
     ends_conversation: bool = False
+    trouble: Reason | None = None
     problems: list[str] = field(default_factory=list)
 
 
@@ -94,8 +94,7 @@ class Mind:
         memory: remembers the cloud's answers, None where nothing is to be remembered.
         transcriber: understands speech on the device, for a memory that is asked before the
             cloud is; None where the cloud does.
-        first_sign_timeout_s: longest wait for the cloud's header.
-        gap_timeout_s: longest silence inside an answer.
+        deadlines: how long the cloud is waited for.
     """
 
     cloud: LanguageModel | None
@@ -103,149 +102,190 @@ class Mind:
     answers: Answers
     memory: Memory | None = None
     transcriber: Transcriber | None = None
-    first_sign_timeout_s: float = FIRST_SIGN_TIMEOUT_S
-    gap_timeout_s: float = GAP_TIMEOUT_S
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
-    async def answer(self, question: Question, answer: Answer, say: Say) -> None:
+    async def answer(self, question: Question, answer: Answer, say: Say, tell: Tell) -> None:
         """Answer a question sentence by sentence, filling `answer` as it goes; never silent.
 
         A cloud that fails before its first words is followed by the local rules, and by a
-        spoken reason when they don't know either. Cancelled: nothing is left running.
+        reason when they don't know either. Cancelled: nothing is left running.
         """
-        if self.cloud is None:
-            await self._ask_local(question, answer, say)
-            return
+        await _Thinking(self, question, answer, say, tell, _Patience(self.deadlines, answer)).run()
+
+
+@dataclass(slots=True)
+class _Thinking:
+    """One question on its way to an answer."""
+
+    mind: Mind
+    question: Question
+    answer: Answer
+    say: Say
+    tell: Tell
+    patience: _Patience
+
+    async def run(self) -> None:
+        answer, cloud = self.answer, self.mind.cloud
         try:
-            question = await self._transcribed(question)
-            if question.text and await self._recalled(
-                Header(heard=question.text), question, answer, say
-            ):
-                return
-            await self._ask(self.cloud, Source.CLOUD, question, answer, say)
+            if cloud is None:
+                await self._ask_local()
+            elif not await self._recalled_here():
+                await self._ask_cloud(cloud)
+        except WorkerError as error:
+            answer.problems.append(str(error))
+            await self.tell(Reason.TROUBLE)
         except (CloudError, AllowanceSpent) as error:
             answer.problems.append(f"{type(error).__name__}: {error}")
             if answer.first_text_ns is not None:
-                await say(CUT)
+                await self.tell(Reason.CUT)
             else:
-                await self._fall_back(error, question, answer, say)
+                await self._fall_back(reason_for(error))
+        else:
+            if answer.first_text_ns is None:
+                answer.problems.append("the answer held nothing that can be spoken")
+                await self.tell(Reason.TROUBLE)
 
-    async def _transcribed(self, question: Question) -> Question:
-        """The question with its text, where that can be known on the device."""
-        if question.text or question.utterance is None or self.transcriber is None:
-            return question
-        try:
-            transcript = await self.transcriber.transcribe(question.utterance)
-        except WorkerError:
-            return question  # the cloud understands it
-        return replace(question, text=transcript.text)
+    async def _recalled_here(self) -> bool:
+        """Answer from memory what is understood on the device, where that can be."""
+        question, transcriber = self.question, self.mind.transcriber
+        if not question.text and question.utterance is not None and transcriber is not None:
+            try:
+                text = (await transcriber.transcribe(question.utterance)).text
+            except WorkerError:
+                return False  # the cloud understands it
+            self.question = replace(question, text=text)
+        return await self._recalled(Header(heard=self.question.text))
 
-    async def _recalled(self, asked: Header, question: Question, answer: Answer, say: Say) -> bool:
+    async def _recalled(self, asked: Header) -> bool:
         """Say what was answered to this before; False when it must be asked."""
-        if self.memory is None or not asked.heard:
+        memory, answer = self.mind.memory, self.answer
+        if memory is None or not asked.heard:
             return False
         heard_ns = time.monotonic_ns()
-        known = await self.memory.recall(asked, question.conversation)
+        known = await memory.recall(asked, self.question.conversation)
         if known is None:
             return False
         answer.header = Header(heard=asked.heard, language=known.language)
         answer.source, answer.model, answer.known = Source.CACHE, known.model, known
         answer.transcript_ns, answer.first_text_ns = heard_ns, time.monotonic_ns()
         for sentence in known.sentences:
-            await _say_of(answer, sentence, say)
+            await self._say(sentence)
         answer.complete = True
         return True
 
-    async def _fall_back(
-        self, reason: SenaError, question: Question, answer: Answer, say: Say
-    ) -> None:
-        """The local rules, if they understand; what they don't, the cloud's failure explains."""
-
-        async def say_if_understood(sentence: str) -> None:
-            if answer.header.heard:
-                await say(sentence)
-
-        await self._ask_local(question, answer, say_if_understood)
-        if not answer.header.heard:
-            answer.source = None
-            await say(apology(reason))
-
-    async def _ask_local(self, question: Question, answer: Answer, say: Say) -> None:
-        try:
-            await self._ask(self.local, Source.RULE, question, answer, say)
-        except WorkerError as error:
-            answer.problems.append(str(error))
-            await say(NO_ANSWER)
-
-    async def _ask(
-        self, model: LanguageModel, source: Source, question: Question, answer: Answer, say: Say
-    ) -> None:
-        async with model.respond(question) as response:
-            # The local ears keep a deadline of their own.
-            first_sign_s = self.first_sign_timeout_s if source is Source.CLOUD else None
-            async with _deadline(first_sign_s, "no answer began"):
+    async def _ask_cloud(self, cloud: LanguageModel) -> None:
+        async with cloud.respond(self.question) as response:
+            async with self.patience.until_answer():
                 asked = await response.asked()
             # The answer's stream goes on meanwhile, and is cut when it is not needed.
-            if source is Source.CLOUD and await self._recalled(asked, question, answer, say):
+            if await self._recalled(asked):
                 return
-            async with _deadline(first_sign_s, "no answer began"):
-                answer.header = await response.header()
-            answer.model = model.name
-            answer.source = source
-            answer.transcript_ns = time.monotonic_ns()
-            if answer.header.intent is not None:
-                await self._answer_ourselves(answer.header.intent, question, answer, say)
-            else:
-                await _pass_on(response, answer, say, self.gap_timeout_s)
+            async with self.patience.until_answer():
+                header = await response.header()
+            await self._answer_by(cloud, Source.CLOUD, response, header)
 
-    async def _answer_ourselves(
-        self, intent: Intent, question: Question, answer: Answer, say: Say
+    async def _ask_local(self) -> None:
+        """The local rules, and that they did not understand. The ears keep their own deadline."""
+        local = self.mind.local
+        async with local.respond(self.question) as response:
+            await self._answer_by(local, Source.RULE, response, await response.header())
+
+    async def _fall_back(self, reason: Reason) -> None:
+        """The local rules, if they understand; what they don't, the reason explains."""
+        # The rules may have to listen first: whoever keeps the person company knows why already.
+        self.answer.trouble = reason
+        local = self.mind.local
+        try:
+            async with local.respond(self.question) as response:
+                header = await response.header()
+                if header.heard:
+                    await self._answer_by(local, Source.RULE, response, header)
+                    return
+        except WorkerError as error:
+            self.answer.problems.append(str(error))
+        await self.tell(reason)
+
+    async def _answer_by(
+        self, model: LanguageModel, source: Source, response: Response, header: Header
     ) -> None:
-        if intent is Intent.WRONG and self.memory is not None:
-            await self.memory.forget_last()
-        spoken = self.answers.answer(intent, answer.header.heard, question.conversation)
+        answer = self.answer
+        answer.header, answer.model, answer.source = header, model.name, source
+        answer.transcript_ns = time.monotonic_ns()
+        if header.intent is not None:
+            await self._answer_ourselves(header.intent)
+        else:
+            await self._pass_on(response)
+
+    async def _answer_ourselves(self, intent: Intent) -> None:
+        answer, memory = self.answer, self.mind.memory
+        if intent is Intent.WRONG and memory is not None:
+            await memory.forget_last()
+        heard, conversation = answer.header.heard, self.question.conversation
+        spoken = self.mind.answers.answer(intent, heard, conversation)
         answer.source = Source.RULE
         answer.first_text_ns = time.monotonic_ns()
         answer.ends_conversation = spoken.ends_conversation
         answer.complete = True
-        splitter = SentenceSplitter()
+        splitter = SentenceSplitter(first_clause=True, language=self.answer.header.language)
         for sentence in [*splitter.feed(spoken.text), *splitter.flush()]:
-            await _say_of(answer, sentence, say)
+            await self._say(sentence)
 
+    async def _pass_on(self, response: Response) -> None:
+        """Sentences as soon as they are whole; each made safe before any voice sees it."""
+        splitter = SentenceSplitter(first_clause=True, language=self.answer.header.language)
+        deltas = response.deltas()
+        while True:
+            async with self.patience.until_more():
+                delta = await anext(deltas, None)
+            if delta is None:
+                break
+            await self._say_safely(splitter.feed(delta))
+        await self._say_safely(splitter.flush())
+        self.answer.complete = response.complete
 
-async def _say_of(answer: Answer, sentence: str, say: Say) -> None:
-    """Say a sentence of the answer itself, not one about it."""
-    answer.sentences.append(sentence)
-    await say(sentence)
-
-
-async def _pass_on(response: Response, answer: Answer, say: Say, gap_timeout_s: float) -> None:
-    """Sentences as soon as they are whole; each made safe before any voice sees it."""
-    splitter = SentenceSplitter()
-
-    async def say_safely(sentences: list[str]) -> None:
+    async def _say_safely(self, sentences: Sequence[str]) -> None:
         for sentence in filter(None, map(speakable, sentences)):
-            if answer.first_text_ns is None:
-                answer.first_text_ns = time.monotonic_ns()
-            await _say_of(answer, sentence, say)
+            if self.answer.first_text_ns is None:
+                self.answer.first_text_ns = time.monotonic_ns()
+            await self._say(sentence)
 
-    deltas = response.deltas()
-    while True:
-        async with _deadline(gap_timeout_s, "nothing more of the answer came"):
-            delta = await anext(deltas, None)
-        if delta is None:
-            break
-        await say_safely(splitter.feed(delta))
-    await say_safely(splitter.flush())
-    answer.complete = response.complete
-    if answer.first_text_ns is None:
-        answer.problems.append("the answer held nothing that can be spoken")
-        await say(NO_ANSWER)
+    async def _say(self, sentence: str) -> None:
+        """Say a sentence of the answer itself, not one about it."""
+        self.answer.sentences.append(sentence)
+        await self.say(sentence)
+
+
+class _Patience:
+    """How long the cloud is waited for, in one turn; it begins when this is made."""
+
+    def __init__(self, deadlines: Deadlines, answer: Answer) -> None:
+        self._deadlines = deadlines
+        self._answer = answer
+        self._began_s = time.monotonic()
+
+    def until_answer(self) -> AbstractAsyncContextManager[None]:
+        """Bounds a wait for the beginning of an answer."""
+        deadline_s = self._deadlines.answer_s
+        left_s = deadline_s - (time.monotonic() - self._began_s)
+        return _deadline(left_s, f"no answer began for {deadline_s:g} s")
+
+    def until_more(self) -> AbstractAsyncContextManager[None]:
+        """Bounds a wait for more words of it; the first sentence must come in time, too."""
+        gap_s = self._deadlines.gap_s
+        more = _deadline(gap_s, f"nothing more of the answer came for {gap_s:g} s")
+        if self._answer.first_text_ns is not None:
+            return more
+        left_s = self._deadlines.answer_s - (time.monotonic() - self._began_s)
+        return self.until_answer() if left_s < gap_s else more
 
 
 @asynccontextmanager
-async def _deadline(seconds: float | None, what: str) -> AsyncIterator[None]:
+async def _deadline(seconds: float, what: str) -> AsyncIterator[None]:
+    # A wait that is over at once would never notice that its time was over before.
+    if seconds <= 0:
+        raise CloudSilent(what)
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise CloudUnreachable(f"{what} for {seconds:g} s") from None
+        raise CloudSilent(what) from None

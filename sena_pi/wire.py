@@ -27,6 +27,15 @@ STOP_LISTENING: Final = "sena-stop-listening"
 """Brain -> audio worker: no audio leaves any more."""
 VOICE_STARTED: Final = "voice-started"
 """Audio worker -> brain: speech begins, at stream position `sample`."""
+SPEECH_PAUSED: Final = "sena-speech-paused"
+"""Audio worker -> brain: silence for a quarter of a second, the end of the utterance perhaps;
+`speech_end_sample` as far as is known by now, `start_sample` of its first audio, and `end_sample`,
+where this was told, at `monotonic_ns`. Audio goes on to follow."""
+SPEECH_RESUMED: Final = "sena-speech-resumed"
+"""Audio worker -> brain: that pause was no end; speech goes on at stream position `sample`."""
+PHRASE: Final = "sena-phrase"
+"""Brain -> audio worker: what `turn` said before the pause told at `end_sample` is `complete` or
+is not: wait no longer, or long. Dropped when speech has resumed since."""
 ENDPOINT: Final = "sena-endpoint"
 """Audio worker -> brain: the utterance is over; `reason`, `speech_end_sample`, `end_sample`,
 `start_sample` of its first audio, and `monotonic_ns` of the decision. No audio follows."""

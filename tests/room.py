@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sena_pi.audio import AudioChunk, Utterance
 from sena_pi.errors import WorkerError
 from sena_pi.phases import Phase
-from sena_pi.stages import Heard, Since
+from sena_pi.stages import Heard, Mark, Since
 
 LONGEST_UNPLAYED_S = 1.0
 
@@ -89,6 +89,7 @@ class StorySpeaker:
         self.first_sample_ns: int | None = None
         self._now_ns = now_ns
         self._queue: list[AudioChunk] = []
+        self._marks: list[tuple[float, Mark]] = []
         self._running = False
         self._moved = asyncio.Event()
 
@@ -103,18 +104,31 @@ class StorySpeaker:
         while self._queue and done_s + self._queue[0].seconds <= self.played_s + 1e-9:
             done_s += self._queue[0].seconds
             self.heard.append(self._queue.pop(0))
+        self._pass_marks(self.played_s)
         self._moved.set()
+
+    def mark(self) -> Mark:
+        mark = Mark()
+        self._marks.append((self.queued_s, mark))
+        return mark
+
+    def _pass_marks(self, played_s: float) -> None:
+        for place_s, mark in self._marks:
+            if mark.passed_ns is None and played_s > place_s:
+                mark.passed_ns = self._now_ns() if place_s else self.first_sample_ns
 
     def begin(self) -> None:
         self._running = True
         self.queued_s = self.played_s = 0.0
         self.first_sample_ns = None
+        self._marks.clear()
 
     async def play(self, chunk: AudioChunk) -> None:
         if not self._running:
             return
         if self.first_sample_ns is None:
             self.first_sample_ns = self._now_ns()
+            self._pass_marks(chunk.seconds)
         while self.queued_s - self.played_s + chunk.seconds > LONGEST_UNPLAYED_S + chunk.seconds:
             await self._move()
             if not self._running:
@@ -135,6 +149,10 @@ class StorySpeaker:
         self._queue.clear()
         self._running = False
         self._moved.set()
+
+    async def moved(self) -> None:
+        """Wait until more was played; also returns for nothing."""
+        await self._move()
 
     async def _move(self) -> None:
         self._moved.clear()

@@ -28,7 +28,7 @@ ROOMS = {
     "soxr": {"resampling.py"},
     "sqlite_utils": {"cache/tables.py"},
     "diskcache": {"bench/cache/rivals.py"},
-    "matplotlib": {"bench/cache/plot.py"},
+    "matplotlib": {"bench/cache/plot.py", "bench/conversation/plots.py"},
 }
 """Vendor library -> the one module that knows it."""
 

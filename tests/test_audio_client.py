@@ -15,9 +15,10 @@ import pytest
 from wyoming.event import Event
 
 from sena_pi import wire
-from sena_pi.audio import AudioChunk, AudioFormat
+from sena_pi.audio import AudioChunk, AudioFormat, Utterance
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.errors import WorkerError
+from sena_pi.pauses import SpeechPaused, SpeechResumed
 from sena_pi.stages import WakeEvent
 from tests import scripted_audio_worker
 
@@ -43,12 +44,15 @@ class Rig:
         self.obeyed: list[dict[str, Any]] = []
         self.hearing: list[bool] = []
         self.woken: list[WakeEvent] = []
+        self.pauses: list[SpeechPaused | SpeechResumed] = []
         self._news = asyncio.Event()
         self.audio = Audio(
             {"tells": TELLS, **settings},
             AudioListeners(
                 detection=lambda wake: self._keep(self.woken, wake),
                 hearing=lambda on: self._keep(self.hearing, on),
+                paused=lambda pause: self._keep(self.pauses, pause),
+                resumed=lambda resumption: self._keep(self.pauses, resumption),
                 spoken=lambda data: self._keep(self.obeyed, data),
             ),
             silence_timeout_s=10 * BOUND_S,
@@ -477,6 +481,77 @@ def test_what_comes_with_an_endpoint_does_not_change_it(then: tuple[str, dict[st
         together = wire.encode(Event(wire.ENDPOINT, endpoint("1"))) + wire.encode(Event(*then))
         await rig.audio.supervisor.send(Event("write", {}, together))
         assert "silence" == (await hearing).reason
+
+    tell(story)
+
+
+def pause(turn: str) -> dict[str, Any]:
+    """What a worker tells of a pause after half a second of speech."""
+    return {
+        "turn": turn,
+        "start_sample": 16_000,
+        "speech_end_sample": 24_000,
+        "end_sample": 28_000,
+        "monotonic_ns": 10**12,
+    }
+
+
+def test_a_pause_brings_what_was_said_before_it() -> None:
+    """And what is said after it is told too, in order; the hearing goes on."""
+
+    async def story(rig: Rig) -> None:
+        hearing = await listening(rig, "1")
+        await rig.tell(wire.AUDIO_CHUNK, b"first", turn="1")
+        await rig.tell(wire.SPEECH_PAUSED, **pause("1"))
+        await rig.tell(wire.AUDIO_CHUNK, b", then", turn="1")
+        await rig.tell(wire.SPEECH_RESUMED, turn="1", sample=30_000)
+        expected = [
+            SpeechPaused("1", Utterance(b"first", 8_000), 24_000, 28_000),
+            SpeechResumed("1", 30_000),
+        ]
+        assert expected == rig.pauses
+        await rig.tell(wire.ENDPOINT, **endpoint("1"))
+        assert b"first, then" == (await hearing).utterance.pcm
+
+    tell(story)
+
+
+def test_no_pause_is_told_of_what_is_not_heard() -> None:
+    """Of another turn, or with or after the endpoint, however late the turn looks."""
+
+    async def story(rig: Rig) -> None:
+        await rig.tell(wire.SPEECH_PAUSED, **pause("1"))
+        hearing = await listening(rig, "2")
+        await rig.tell(wire.SPEECH_PAUSED, **pause("1"))
+        await rig.tell(wire.SPEECH_RESUMED, turn="1", sample=30_000)
+        late = [
+            Event(wire.ENDPOINT, endpoint("2")),
+            Event(wire.SPEECH_PAUSED, pause("2")),
+            Event(wire.SPEECH_RESUMED, {"turn": "2", "sample": 30_000}),
+        ]
+        await rig.audio.supervisor.send(Event("write", {}, b"".join(map(wire.encode, late))))
+        await hearing
+        await rig.tell(wire.SPEECH_PAUSED, **pause("2"))
+        assert [] == rig.pauses
+
+    tell(story)
+
+
+def test_what_is_known_of_the_words_reaches_the_worker() -> None:
+    """With the pause it is about; not when the hearing is over."""
+
+    async def story(rig: Rig) -> None:
+        hearing = await listening(rig, "1")
+        await rig.tell(wire.SPEECH_PAUSED, **pause("1"))
+        rig.audio.phrase(rig.pauses[0], complete=False)
+        await rig.reached(wire.PHRASE)
+        expected = [{"turn": "1", "end_sample": 28_000, "complete": False}]
+        assert expected == rig.received(wire.PHRASE)
+        await rig.tell(wire.ENDPOINT, **endpoint("1"))
+        await hearing
+        rig.audio.phrase(rig.pauses[0], complete=True)
+        await rig.tell(wire.MICROPHONE, device="a microphone")
+        assert expected == rig.received(wire.PHRASE)
 
     tell(story)
 

@@ -16,6 +16,7 @@ import pytest
 from sena_pi.audio import FRAME_BYTES, MICROPHONE_FORMAT, AudioChunk, AudioFormat, wav_bytes
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.errors import WorkerError
+from sena_pi.pauses import SpeechPaused
 from sena_pi.stages import WakeEvent
 from tests.recordings import recording
 from tests.soundserver import SoundServer, sound_server
@@ -33,6 +34,7 @@ class Room:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.woken: asyncio.Queue[WakeEvent] = asyncio.Queue()
         self.hearing: list[bool] = []
+        self.pauses: list[SpeechPaused] = []
         self.spoken: list[dict[str, Any]] = []
         self.ready: list[dict[str, Any]] = []
         self._news = asyncio.Event()
@@ -42,6 +44,7 @@ class Room:
                 detection=self.woken.put_nowait,
                 hearing=lambda on: self._tell(self.hearing, on),
                 ready=lambda data: self._tell(self.ready, data),
+                paused=lambda pause: self._tell(self.pauses, pause),
                 spoken=lambda data: self._tell(self.spoken, data),
             ),
         )
@@ -99,6 +102,25 @@ def test_a_question_comes_out_from_the_wake_word_on(tmp_path: Path) -> None:
             assert 0.9 < heard.utterance.seconds < 2.5
             true_end = here.spoken[0]["speech_end_sample"]
             assert abs(heard.speech_end_sample - true_end) < 0.15 * MICROPHONE_FORMAT.rate_hz
+
+    asyncio.run(story())
+
+
+def test_a_complete_phrase_is_not_waited_for(tmp_path: Path) -> None:
+    """The brain that knows the words of a pause ends the listening in it."""
+
+    async def story() -> None:
+        rules = {"adaptive": False, "silence_s": 3.0}
+        settings = {"simulate": {"record_to": str(tmp_path / "out.wav")}, "listening": rules}
+        async with room(settings) as here:
+            await here.audio.simulate(spoken_file(tmp_path, "jarvis, what time is it"))
+            await here.wake()
+            hearing = asyncio.ensure_future(here.audio.hear("1", "detection"))
+            await here.until(lambda: bool(here.pauses))
+            here.audio.phrase(here.pauses[-1], complete=True)
+            heard = await hearing
+            assert "silence" == heard.reason
+            assert heard.endpoint_ns - heard.speech_end_ns < 2.9e9
 
     asyncio.run(story())
 

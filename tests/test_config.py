@@ -132,6 +132,7 @@ def test_files_that_are_no_drop_ins_are_left_alone(folder: Path) -> None:
             ("computer", "hey jarvis"),
         ),
         ("SENA_WAKE_SENSITIVITY", "0.25", "wake", "sensitivity", 0.25),
+        ("SENA_LISTENING_ADAPTIVE", "false", "listening", "adaptive", False),
         ("SENA_CLOUD_ENABLED", "false", "cloud", "enabled", False),
         (
             "SENA_CLOUD_BASE_URL",

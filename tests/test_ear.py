@@ -233,7 +233,7 @@ def test_an_endpoint_in_what_is_remembered_ends_the_listening() -> None:
     bench.ear.listen("1", "detection")
     assert wire.ENDPOINT == bench.sent[-1].type
     assert not bench.ear.listening
-    assert 10 + 22 == len(bench.of_type(wire.AUDIO_CHUNK))
+    assert 10 + 32 == len(bench.of_type(wire.AUDIO_CHUNK))
 
 
 def test_another_word_is_not_an_echo() -> None:
@@ -241,3 +241,87 @@ def test_another_word_is_not_an_echo() -> None:
     bench = Bench()
     bench.hear([WAKE] + [SPEECH] * 5 + [OTHER_WAKE])
     assert ["sena", "computer"] == [e.data["name"] for e in bench.of_type(wire.DETECTION)]
+
+
+LISTENING_NEWS = {
+    wire.VOICE_STARTED,
+    wire.SPEECH_PAUSED,
+    wire.SPEECH_RESUMED,
+    wire.ENDPOINT,
+}
+
+
+def news(bench: Bench) -> list[Event]:
+    return [event for event in bench.sent if event.type in LISTENING_NEWS]
+
+
+def paused(bench: Bench) -> Event:
+    """Listening since a press, to somebody who has just paused."""
+    bench.hear([SILENCE] * 20)
+    bench.ear.listen("7", "press")
+    bench.hear([SPEECH] * 20 + [SILENCE] * 10)
+    return bench.of_type(wire.SPEECH_PAUSED)[-1]
+
+
+def test_a_pause_is_told_before_the_endpoint() -> None:
+    """With positions that its audio and the endpoint share, while audio goes on to leave."""
+    bench = Bench()
+    pause = paused(bench)
+    sent_to = bench.of_type(wire.AUDIO_CHUNK)[-1].data["sample"] + FRAME_SAMPLES
+    assert "7" == pause.data["turn"]
+    assert 47 * FRAME_SAMPLES == pause.data["end_sample"]
+    assert 47 * 32_000_000 == pause.data["monotonic_ns"]
+    assert 50 * FRAME_SAMPLES == sent_to
+    bench.hear([SILENCE] * 40)
+    (endpoint,) = bench.of_type(wire.ENDPOINT)
+    assert pause.data["start_sample"] == endpoint.data["start_sample"]
+    assert abs(pause.data["speech_end_sample"] - endpoint.data["speech_end_sample"]) <= 1600
+
+
+def test_news_of_a_question_comes_in_order() -> None:
+    """Started, paused, resumed, paused, endpoint; nothing comes after it."""
+    bench = Bench()
+    paused(bench)
+    bench.hear([SPEECH] * 5 + [SILENCE] * 60 + [SPEECH] * 20 + [SILENCE] * 60)
+    expected = [
+        wire.VOICE_STARTED,
+        wire.SPEECH_PAUSED,
+        wire.SPEECH_RESUMED,
+        wire.SPEECH_PAUSED,
+        wire.ENDPOINT,
+    ]
+    assert expected == [event.type for event in news(bench)]
+    assert 50 * FRAME_SAMPLES == news(bench)[2].data["sample"]
+
+
+def test_no_pause_is_told_of_a_turn_that_was_given_up() -> None:
+    """Nor does anything else leave."""
+    bench = Bench()
+    bench.hear([SILENCE] * 20)
+    bench.ear.listen("7", "press")
+    bench.hear([SPEECH] * 20 + [SILENCE] * 2)
+    bench.ear.stop_listening()
+    bench.hear([SILENCE] * 60)
+    assert [wire.VOICE_STARTED] == [event.type for event in news(bench)]
+
+
+def test_a_complete_phrase_ends_the_listening() -> None:
+    """With the next frame."""
+    bench = Bench()
+    pause = paused(bench)
+    bench.ear.phrase("7", pause.data["end_sample"], complete=True)
+    bench.hear([SILENCE])
+    assert not bench.ear.listening
+    assert 51 * FRAME_SAMPLES == bench.of_type(wire.ENDPOINT)[0].data["end_sample"]
+
+
+def test_words_of_another_turn_are_no_hint() -> None:
+    """Nor are words that come when nobody is listened to."""
+    bench = Bench()
+    pause = paused(bench)
+    bench.ear.phrase("6", pause.data["end_sample"], complete=True)
+    bench.hear([SILENCE])
+    assert bench.ear.listening
+    bench.ear.stop_listening()
+    bench.ear.phrase("7", pause.data["end_sample"], complete=True)
+    assert [] == bench.of_type(wire.ENDPOINT)

@@ -20,35 +20,24 @@ from sena_pi.endpointer import (
 from sena_pi.engines.silero import SileroVoiceActivityDetector
 from tests.recordings import recording
 from tests.scripted_ears import LevelVoiceActivityDetector
+from tests.scripted_speech import loud, told
 from tests.speech import frames_of, pcm_of, quiet, say, speech_bounds
 
 RATE_HZ = MICROPHONE_FORMAT.rate_hz
 FRAMES_A_SECOND = RATE_HZ / FRAME_SAMPLES
 
-Event = VoiceStarted | Endpoint
-
-
-def loud(seconds: float) -> bytes:
-    return b"\x00\x20\x00\xe0" * (round(seconds * RATE_HZ) // 2)
-
 
 def follow(
     endpointer: Endpointer, probabilities: Sequence[float], pcm: bytes | None = None
-) -> list[Event]:
-    """What an endpointer decides, up to the endpoint."""
-    pcm = quiet(len(probabilities) / FRAMES_A_SECOND) if pcm is None else pcm
-    events = []
-    for frame, probability in zip(frames_of(pcm), probabilities, strict=True):
-        event = endpointer.feed(frame, probability)
-        if event is not None:
-            events.append(event)
-        if isinstance(event, Endpoint):
-            break
-    return events
+) -> list[VoiceStarted | Endpoint]:
+    """Where an endpointer finds the start and the end."""
+    news = told(endpointer, probabilities, pcm)
+    return [event for event in news if isinstance(event, VoiceStarted | Endpoint)]
 
 
 def started(**settings: float) -> Endpointer:
-    return Endpointer(EndpointerSettings(**settings), 0)
+    """An endpointer with the fixed rule."""
+    return Endpointer(EndpointerSettings(adaptive=False, **settings), 0)
 
 
 def test_nothing_said_ends_listening() -> None:
@@ -148,20 +137,6 @@ def test_an_endpoint_is_final() -> None:
     assert [end] * 31 == [endpointer.feed(frame, 0.9) for frame in late]
 
 
-def test_the_silence_may_be_changed_while_it_is_waited_for() -> None:
-    """A phrase that is complete needs less of it."""
-    pcm = loud(0.64) + quiet(1.6)
-    probabilities = heard_by(LevelVoiceActivityDetector(), pcm)
-    endpointer = started(silence_s=1.2)
-    for at, (frame, probability) in enumerate(zip(frames_of(pcm), probabilities, strict=True)):
-        if at == 32:
-            endpointer.silence_s = 0.4
-        event = endpointer.feed(frame, probability)
-        if isinstance(event, Endpoint):
-            break
-    assert 33 * FRAME_SAMPLES == event.end_sample
-
-
 def test_settings_travel_as_json() -> None:
     """From the brain's process to the worker's."""
     settings = EndpointerSettings(silence_s=0.9, speech_starts_after_frames=2)
@@ -189,7 +164,7 @@ def heard_by(
     return [detector.probability(frame) for frame in frames_of(pcm)]
 
 
-def listen(pcm: bytes, **settings: float) -> list[Event]:
+def listen(pcm: bytes, **settings: float) -> list[VoiceStarted | Endpoint]:
     return follow(started(**settings), heard_by(SileroVoiceActivityDetector(), pcm), pcm)
 
 

@@ -124,10 +124,10 @@ class IdleRefresh:
     async def _answered(self, habit: Habit) -> EndedTurn:
         """The answer, as if it had been spoken."""
         known = habit.answer
-        splitter = SentenceSplitter()
         sentences: list[str] = []
         async with self._model.respond(Question(text=known.question)) as response:
             header = await response.header()
+            splitter = SentenceSplitter(first_clause=True, language=header.language)
             async for delta in response.deltas():
                 sentences += splitter.feed(delta)
             sentences += splitter.flush()

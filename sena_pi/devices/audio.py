@@ -16,6 +16,7 @@ from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
 from sena_pi.endpointer import EndpointerSettings
 from sena_pi.errors import WorkerError
+from sena_pi.pauses import SpeechPaused, SpeechResumed
 from sena_pi.stages import Heard, Since, WakeEvent
 
 SILENCE_TIMEOUT_S = 1.0
@@ -64,12 +65,17 @@ class AudioListeners:
         detection: a wake word was heard.
         hearing: True when frames arrive again, False when they have ceased.
         ready: the worker is configured; its wake engine, words and reasons.
+        paused: the person has stopped, perhaps for good; the utterance so far.
+        resumed: the person goes on. After an endpoint, and for a turn that listens no more,
+            neither is told.
         spoken: a simulated recording has begun or ended.
     """
 
     detection: Callable[[WakeEvent], None] = _ignore
     hearing: Callable[[bool], None] = _ignore
     ready: Callable[[dict[str, Any]], None] = _ignore
+    paused: Callable[[SpeechPaused], None] = _ignore
+    resumed: Callable[[SpeechResumed], None] = _ignore
     spoken: Callable[[dict[str, Any]], None] = _ignore
 
 
@@ -138,6 +144,17 @@ class Audio:
             if not future.done() or future.cancelled():
                 self.supervisor.post(Event(wire.STOP_LISTENING, {"turn": turn}))
 
+    def phrase(self, pause: SpeechPaused, *, complete: bool) -> None:
+        """Tell the worker that what was said before a pause is a whole phrase, or is not.
+
+        It then waits no longer, or long. Returns at once; does nothing when speech has resumed,
+        or nobody listens any more.
+        """
+        if self._listens(pause.turn) is None:
+            return
+        data = {"turn": pause.turn, "end_sample": pause.end_sample, "complete": complete}
+        self.supervisor.post(Event(wire.PHRASE, data))
+
     async def simulate(self, path: str) -> None:
         """Have somebody speak a WAV file into the simulated microphone.
 
@@ -176,6 +193,11 @@ class Audio:
                 self._set_capturing(on=bool(data["capturing"] and data["frames"]))
             case wire.AUDIO_CHUNK:
                 self._take_audio(data["turn"], event.payload or b"")
+            case wire.SPEECH_PAUSED:
+                self._take_pause(data)
+            case wire.SPEECH_RESUMED:
+                if self._listens(data["turn"]) is not None:
+                    self._listeners.resumed(SpeechResumed(data["turn"], data["sample"]))
             case wire.ENDPOINT:
                 self._take_endpoint(data)
             case wire.DETECTION:
@@ -200,6 +222,13 @@ class Audio:
         else:
             _log.warning("no speaker: %s", data["text"])
 
+    def _listens(self, turn: str) -> _Hearing | None:
+        """The hearing of a turn; None when it is another's or has had its endpoint."""
+        hearing = self._hearing
+        if hearing is None or hearing.turn != turn or hearing.heard.done():
+            return None
+        return hearing
+
     def _take_audio(self, turn: str, pcm: bytes) -> None:
         hearing = self._hearing
         if hearing is None or hearing.turn != turn:
@@ -207,9 +236,17 @@ class Audio:
         hearing.pcm += pcm
         hearing.on_audio(pcm)
 
+    def _take_pause(self, data: dict[str, Any]) -> None:
+        hearing = self._listens(data["turn"])
+        if hearing is None:
+            return
+        end = data["speech_end_sample"]
+        utterance = Utterance(bytes(hearing.pcm), end - data["start_sample"])
+        self._listeners.paused(SpeechPaused(hearing.turn, utterance, end, data["end_sample"]))
+
     def _take_endpoint(self, data: dict[str, Any]) -> None:
-        hearing = self._hearing
-        if hearing is None or hearing.turn != data["turn"] or hearing.heard.done():
+        hearing = self._listens(data["turn"])
+        if hearing is None:
             return
         silence = data["end_sample"] - data["speech_end_sample"]
         spoke = data["reason"] != "no-speech"

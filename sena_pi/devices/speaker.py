@@ -14,6 +14,7 @@ from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.devices.worker import Supervisor
 from sena_pi.errors import WorkerError
 from sena_pi.resampling import Resampler
+from sena_pi.stages import Mark
 
 LONGEST_UNPLAYED_S = 1.0
 """Sound kept in the worker: enough to bridge a busy moment, little enough to take back."""
@@ -46,6 +47,8 @@ class WorkerSpeaker:
         self._sent = 0
         self._played = 0
         self._done = False
+        self._marks: list[tuple[float, Mark]] = []
+        self._given_s = 0.0
         self._error: WorkerError | None = None
         self._moved = asyncio.Event()
         self._flushed = asyncio.Event()
@@ -69,9 +72,18 @@ class WorkerSpeaker:
         self._announced = False
         self._sent = self._played = 0
         self._done = False
+        self._marks = []
+        self._given_s = 0.0
         self._error = None
         self._resampler = None
         self.first_sample_ns = None
+
+    def mark(self) -> Mark:
+        """A mark behind what was handed over so far, as `Speaker.mark`."""
+        mark = Mark()
+        # Not what was sent: a resampler keeps back some of what it was given.
+        self._marks.append((self._given_s, mark))
+        return mark
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue a chunk, as `Speaker.play`."""
@@ -81,6 +93,7 @@ class WorkerSpeaker:
             self._resampler = None
         if self._resampler is None:
             self._resampler = Resampler(chunk.format, rate_hz)
+        self._given_s += chunk.seconds
         await self._send(self._resampler.convert(chunk.pcm), rate_hz)
 
     async def drain(self) -> None:
@@ -142,10 +155,20 @@ class WorkerSpeaker:
             return
         if event.type == wire.PLAYING:
             self.first_sample_ns = data["monotonic_ns"]
+            self._pass_marks(1, data)
         else:
             self._played = data["samples"]
             self._done = data["done"]
+            self._pass_marks(self._played, data)
         self._moved.set()
+
+    def _pass_marks(self, played: int, data: dict[str, Any]) -> None:
+        """So many samples were played when this was told, the last of them without a pause."""
+        for place_s, mark in self._marks:
+            place = round(place_s * self._run_rate_hz)
+            if mark.passed_ns is None and played > place:
+                since_s = (played - place - 1) / self._run_rate_hz
+                mark.passed_ns = data["monotonic_ns"] - round(since_s * 1e9)
 
     async def _send(self, pcm: bytes, rate_hz: int) -> None:
         run = self._run

@@ -12,6 +12,8 @@ What the library does and what is done about it:
   that header is set on its own, and the timeouts by a request hook.
 - It follows redirects with the key, asks again by itself when told to continue, and takes its
   proxy and its address from the environment. All of that is off.
+- A web page in the place of an answer is taken for a stream without events. So a response hook
+  looks at what came before it is read.
 - Network errors are httpx2's own, broken bodies raise whatever they trip over, and messages hold
   what the server sent. All become a `CloudError` with words of ours.
 """
@@ -27,9 +29,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from sena_pi.engines.gemini_errors import NEW_KEY, is_about_thinking, refusal
+from sena_pi.engines.gemini_errors import (
+    NEW_KEY,
+    distrust,
+    impostor,
+    is_about_thinking,
+    refusal,
+)
 from sena_pi.engines.gemini_stream import GeminiStream, Piece, Request
-from sena_pi.errors import CloudError, CloudFailed, CloudKeyRefused, CloudUnreachable
+from sena_pi.errors import (
+    CloudError,
+    CloudFailed,
+    CloudKeyRefused,
+    CloudSilent,
+    CloudUnreachable,
+)
 
 if TYPE_CHECKING:
     from google import genai
@@ -57,7 +71,8 @@ class GeminiSettings:
         base_url: another server than Google's; https, or http on this machine.
         api_version: version of the API.
         thinking: "minimal", "low", "medium", "high", "off", or "default" for the model's own.
-        connect_timeout_s: for DNS, TCP and TLS.
+        connect_timeout_s: for DNS and TCP, and again for TLS; shorter than a person waits for a
+            reason.
         read_timeout_s: longest silence between two pieces of a response.
         server_deadline_s: after this the server gives up; it accepts no less than 10.
         max_output_tokens: of one answer, thoughts included.
@@ -73,7 +88,7 @@ class GeminiSettings:
     base_url: str = ""
     api_version: str = "v1beta"
     thinking: str = "minimal"
-    connect_timeout_s: float = 3.0
+    connect_timeout_s: float = 2.5
     read_timeout_s: float = 8.0
     server_deadline_s: int = 30
     max_output_tokens: int = 2048
@@ -124,6 +139,11 @@ class Gemini:
         with _translated(self.settings.model):
             await client.aio.models.get(model=self.settings.model)
 
+    async def use_key(self, key: str) -> None:
+        """Ask with another key from now on; what is still arriving is cut."""
+        self._key = key.strip()
+        await self._close()
+
     def stream(self, request: Request) -> GeminiStream:
         """A response that starts when its context is entered and is cancelled when it is left."""
         return GeminiStream(lambda give: self._receive(request, give))
@@ -131,6 +151,9 @@ class Gemini:
     async def aclose(self) -> None:
         """Close all connections; requests fail from now on. Idempotent."""
         self._closed = True
+        await self._close()
+
+    async def _close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.aio.aclose()
@@ -196,6 +219,11 @@ def _new_client(key: str, settings: GeminiSettings) -> genai.Client:
     async def set_timeouts(request: httpx2.Request) -> None:
         request.extensions["timeout"] = timeouts
 
+    async def unmask(response: httpx2.Response) -> None:
+        portal = impostor(response.status_code, response.headers.get("content-type", ""))
+        if portal is not None:
+            raise portal
+
     return genai.Client(
         api_key=key,
         vertexai=False,
@@ -208,7 +236,7 @@ def _new_client(key: str, settings: GeminiSettings) -> genai.Client:
                 "trust_env": False,
                 "follow_redirects": False,
                 "limits": httpx2.Limits(keepalive_expiry=_IDLE_CONNECTION_S),
-                "event_hooks": {"request": [set_timeouts]},
+                "event_hooks": {"request": [set_timeouts], "response": [unmask]},
             },
         ),
     )
@@ -295,15 +323,11 @@ def _translated(model: str, thinking: str = "default") -> Iterator[None]:
             raise _ThinkingRefused from None
         headers = getattr(error.response, "headers", None) or {}
         raise refusal(error.code, error.details, headers, model=model) from None
-    except httpx2.ConnectError as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise CloudUnreachable(
-                "the server that answered for Gemini is not to be trusted: the clock may be wrong, "
-                "or the network wants a login first"
-            ) from None
-        raise CloudUnreachable("can't connect to Gemini; check the network") from None
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        unreachable = CloudUnreachable("can't connect to Gemini; check the network")
+        raise distrust(error) or unreachable from None
     except httpx2.TimeoutException as error:
-        raise CloudUnreachable(f"Gemini is silent ({type(error).__name__})") from None
+        raise CloudSilent(f"Gemini is silent ({type(error).__name__})") from None
     except httpx2.TransportError as error:
         raise CloudUnreachable(f"the connection to Gemini broke ({type(error).__name__})") from None
     except Exception as error:  # noqa: BLE001 - the library raises anything on a broken body

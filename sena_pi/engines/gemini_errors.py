@@ -7,20 +7,28 @@ The server's own words are read and never passed on: its details can hold the ke
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sena_pi.errors import (
+    CaptivePortal,
+    ClockWrong,
     CloudBusy,
     CloudError,
     CloudFailed,
     CloudKeyRefused,
-    CloudUnreachable,
+    CloudSilent,
 )
 
 NEW_KEY: Final = "set a new one with `sena key set gemini`"
 _DELAY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 _SECONDS = re.compile(r"\d{1,9}")
+_NETWORK_LOGIN: Final = 511
+_REDIRECTS: Final = range(300, 400)
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED. It tells of dates only
+# where it trusts the signer, so this is the cloud's own certificate.
+_DATES: Final = {9: "not valid yet", 10: "not valid any more"}
 _STATUS = re.compile(r"[A-Z][A-Z_]{1,60}")
 
 
@@ -51,10 +59,47 @@ def refusal(
     if code == 404:
         return CloudFailed(f"Gemini knows no model {model!r}; correct its name in the settings")
     if code in {408, 504}:
-        return CloudUnreachable(f"Gemini gave no answer in time ({code}{status})")
+        return CloudSilent(f"Gemini gave no answer in time ({code}{status})")
     if code >= 500:
         return CloudFailed(f"Gemini has trouble of its own ({code}{status})")
     return CloudFailed(f"Gemini refused the request ({code or 'no code'}{status})")
+
+
+def impostor(status: int, content_type: str) -> CaptivePortal | None:
+    """The error for a response that the API never gives; None where it may be its own.
+
+    Args:
+        status: HTTP status.
+        content_type: of the response; "" without one.
+    """
+    if status in _REDIRECTS or status == _NETWORK_LOGIN:
+        how = f"a redirect ({status})" if status in _REDIRECTS else "a demand for a login"
+    elif status == 200 and content_type.partition(";")[0].strip().lower() == "text/html":
+        how = "a web page"
+    else:
+        # Google's own servers tell of their trouble in HTML, too.
+        return None
+    return CaptivePortal(f"{how} came instead of Gemini's answer; the network may want a login")
+
+
+def distrust(error: BaseException) -> CloudError | None:
+    """What a certificate that was refused means; None where no certificate was.
+
+    Args:
+        error: what the HTTP library raised; what it was raised from is looked into.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    if cause.verify_code in _DATES:
+        return ClockWrong(
+            f"Gemini's certificate is {_DATES[cause.verify_code]} by this clock; check the time"
+        )
+    return CaptivePortal(
+        "the server that answered for Gemini is not to be trusted; the network may want a login"
+    )
 
 
 def is_about_thinking(code: object, body: object) -> bool:

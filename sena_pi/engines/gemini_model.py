@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from sena_pi.answer_header import ANSWER_SCHEMA, MAX_ANSWER_BYTES, AnswerReader
 from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_stream import GeminiStream, Request
-from sena_pi.errors import CloudError, CloudFailed, CloudUnreachable
+from sena_pi.errors import CloudDeclined, CloudError, CloudUnreachable
 from sena_pi.prompts import SYSTEM_INSTRUCTION, language_hint
 from sena_pi.stages import Header, Question
 
@@ -143,13 +143,13 @@ class GeminiResponse:
             self._end(error)
         else:
             if piece.blocked:
-                self._end(CloudFailed(f"Gemini refused the question ({piece.blocked})"))
+                self._end(CloudDeclined(f"Gemini refused the question ({piece.blocked})"))
                 return
             self._finish = piece.finish or self._finish
             self._speak(self._reader.feed(piece.text))
             self._know(self._reader.header)
             if self._reader.too_long:
-                self._end(CloudFailed(f"the answer is over {MAX_ANSWER_BYTES} bytes; it is cut"))
+                self._end(CloudDeclined(f"the answer is over {MAX_ANSWER_BYTES} bytes; it is cut"))
 
     def _end(self, error: CloudError | None) -> None:
         late_words = self._reader.finish()
@@ -164,10 +164,10 @@ class GeminiResponse:
         if not self._finish:
             return CloudUnreachable("Gemini's answer was cut")
         if self._finish != "STOP":
-            return CloudFailed(f"Gemini stopped answering ({self._finish})")
+            return CloudDeclined(f"Gemini stopped answering ({self._finish})")
         header = self._reader.header
         if not self._spoke and (header is None or header.intent is None):
-            return CloudFailed("there were no words in Gemini's answer")
+            return CloudDeclined("there were no words in Gemini's answer")
         return None
 
     def _speak(self, words: str) -> None:

@@ -158,25 +158,34 @@ class ScriptedResponse:
 class ScriptedSynthesizer:
     """A `Synthesizer` that speaks each sentence as a tone, as long as the sentence would be.
 
+    Args:
+        endings: the attribute.
+        sound_comes: False: endings come instead of the sound, too.
+        name: the voice's.
+        tone_hz: its pitch.
+
     Attributes:
         sentences: all that it was asked to speak.
-        endings: what comes after the sound of a sentence instead of its end; with `sound_comes`
-            False it comes instead of the sound, too.
+        endings: what comes after the sound of a sentence instead of its end.
+        gates: a sentence's sound waits until its gate is set, as a slow voice's would.
         open_sentences: contexts that are entered and not left.
     """
-
-    name = "scripted/tone"
 
     def __init__(
         self,
         endings: dict[str, Ending | SenaError] | None = None,
         *,
         sound_comes: bool = True,
+        name: str = "scripted/tone",
+        tone_hz: float = _TONE_HZ,
     ) -> None:
+        self.name = name
         self.sentences: list[str] = []
         self.endings = endings or {}
+        self.gates: dict[str, asyncio.Event] = {}
         self.sound_comes = sound_comes
         self.open_sentences = 0
+        self._tone_hz = tone_hz
 
     def synthesize(self, sentence: str, language: str = "en") -> ScriptedSpeech:  # noqa: ARG002
         """Speak the sentence in tones."""
@@ -186,18 +195,24 @@ class ScriptedSynthesizer:
         ending = self.endings.get(sentence, Ending.WHOLE)
         cut_short = ending is not Ending.WHOLE and not self.sound_comes
         seconds = 0.0 if cut_short else len(sentence) / CHARACTERS_PER_S
-        return ScriptedSpeech(self, tone(seconds), ending)
+        gate = self.gates.get(sentence)
+        return ScriptedSpeech(self, tone(seconds, self._tone_hz), ending, gate)
 
 
 class ScriptedSpeech:
     """The tones of one sentence, and the context in which they arrive."""
 
     def __init__(
-        self, voice: ScriptedSynthesizer, sound: AudioChunk, ending: Ending | SenaError
+        self,
+        voice: ScriptedSynthesizer,
+        sound: AudioChunk,
+        ending: Ending | SenaError,
+        gate: asyncio.Event | None,
     ) -> None:
         self._voice = voice
         self._chunks = deque(_pieces_of(sound))
         self._ending = ending
+        self._gate = gate
         self._open = False
 
     async def __aenter__(self) -> AsyncIterator[AudioChunk]:
@@ -216,6 +231,8 @@ class ScriptedSpeech:
 
     async def _next_chunk(self) -> AudioChunk | None:
         await asyncio.sleep(0)
+        if self._gate is not None:
+            await self._gate.wait()
         if not self._open:
             raise CloudFailed("the sentence was given up")
         if self._chunks:
@@ -253,9 +270,9 @@ def _pieces_of(sound: AudioChunk) -> Iterator[AudioChunk]:
         yield AudioChunk(sound.format, sound.pcm[start : start + size])
 
 
-def tone(seconds: float) -> AudioChunk:
+def tone(seconds: float, pitch_hz: float = _TONE_HZ) -> AudioChunk:
     """A quiet tone of this length."""
-    step = 2 * math.pi * _TONE_HZ / SPEECH_FORMAT.rate_hz
+    step = 2 * math.pi * pitch_hz / SPEECH_FORMAT.rate_hz
     count = round(seconds * SPEECH_FORMAT.rate_hz)
     samples = array("h", (round(4000 * math.sin(step * n)) for n in range(count)))
     return AudioChunk(SPEECH_FORMAT, samples.tobytes())

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sena_pi.assistant import Assistant
 from sena_pi.audio import MICROPHONE_FORMAT
 from sena_pi.devices.audio import Audio
 from sena_pi.errors import SenaError, WorkerError
@@ -24,6 +23,13 @@ LOOK_AGAIN_S = 1.0
 
 class RecordingRefused(SenaError):
     """A file can't be spoken: it is not there, or not a 16-bit PCM WAV."""
+
+
+class Idles(Protocol):
+    """Somebody who takes turns, such as an `Assistant`."""
+
+    async def idle(self) -> None:
+        """Wait until no turn is going on and none has been asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Session:
             self._speech_ends.append(data["speech_end_sample"])
 
     async def speak(
-        self, audio: Audio, assistant: Assistant, recordings: Sequence[Path]
+        self, audio: Audio, assistant: Idles, recordings: Sequence[Path]
     ) -> AsyncIterator[Episode]:
         """Speak each recording when the assistant is idle; what came of it, when it is again.
 

@@ -135,6 +135,12 @@ class AudioWorker:
                 self._for_ear.put(lambda: self._ear.listen(data["turn"], data["since"]))
             case wire.STOP_LISTENING:
                 self._for_ear.put(self._ear.stop_listening)
+            case wire.PHRASE:
+                self._for_ear.put(
+                    lambda: self._ear.phrase(
+                        data["turn"], data["end_sample"], complete=data["complete"]
+                    )
+                )
             case wire.SIMULATE if self._rig is not None:
                 pass
             case _:

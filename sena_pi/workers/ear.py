@@ -13,7 +13,15 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.audio import FRAME_BYTES, FRAME_S, MICROPHONE_FORMAT, SAMPLE_BYTES, Frame
-from sena_pi.endpointer import Endpoint, Endpointer, EndpointerSettings, VoiceStarted
+from sena_pi.endpointer import (
+    Endpoint,
+    Endpointer,
+    EndpointerSettings,
+    News,
+    Paused,
+    Resumed,
+    VoiceStarted,
+)
 from sena_pi.stages import Detection, VoiceActivityDetector, WakeWordDetector
 from sena_pi.workers.channel import Send
 
@@ -101,6 +109,11 @@ class Ear:
         """No audio leaves any more. Does nothing when not listening."""
         self._listening = None
 
+    def phrase(self, turn: str, paused_sample: int, *, complete: bool) -> None:
+        """The brain knows the words `turn` said before a pause; dropped when it comes too late."""
+        if self._listening is not None and self._listening.turn == turn:
+            self._listening.endpointer.hint(paused_sample, complete=complete)
+
     def heartbeat(self) -> dict[str, object]:
         """What a healthy ear can say of itself since the last heartbeat."""
         return {"listening": self.listening, **self._health.report()}
@@ -159,21 +172,33 @@ class Ear:
         }
         self._send(Event(wire.AUDIO_CHUNK, data, frame.pcm[before:]))
         news = listening.endpointer.feed(frame, self._voice_activity.probability(frame))
+        if news is not None:
+            self._tell(news, listening)
+
+    def _tell(self, news: News, listening: _Listening) -> None:
+        turn = {"turn": listening.turn}
         match news:
             case VoiceStarted():
-                started = {"turn": listening.turn, "sample": news.speech_start_sample}
-                self._send(Event(wire.VOICE_STARTED, started))
+                data = {**turn, "sample": news.speech_start_sample}
+                self._send(Event(wire.VOICE_STARTED, data))
+            case Paused():
+                self._send(Event(wire.SPEECH_PAUSED, self._end_data(news, listening)))
+            case Resumed():
+                data = {**turn, "sample": news.speech_start_sample}
+                self._send(Event(wire.SPEECH_RESUMED, data))
             case Endpoint():
                 self._listening = None
-                data = {
-                    "turn": listening.turn,
-                    "reason": str(news.reason),
-                    "start_sample": listening.start_sample,
-                    "speech_end_sample": news.speech_end_sample,
-                    "end_sample": news.end_sample,
-                    "monotonic_ns": self._monotonic_ns(),
-                }
+                data = {**self._end_data(news, listening), "reason": str(news.reason)}
                 self._send(Event(wire.ENDPOINT, data))
+
+    def _end_data(self, end: Paused | Endpoint, listening: _Listening) -> dict[str, object]:
+        return {
+            "turn": listening.turn,
+            "start_sample": listening.start_sample,
+            "speech_end_sample": end.speech_end_sample,
+            "end_sample": end.end_sample,
+            "monotonic_ns": self._monotonic_ns(),
+        }
 
 
 class _Health:

@@ -23,7 +23,17 @@ from sena_pi.cache.voice import CachedVoice
 from sena_pi.engines import opus
 from sena_pi.errors import SynthesisFailed
 from sena_pi.simulated.cloudless import ScriptedSynthesizer
-from sena_pi.stages import Cacheability, EndedTurn, Exchange, Header, Intent, Known
+from sena_pi.stages import (
+    Cacheability,
+    EndedTurn,
+    Exchange,
+    Header,
+    Intent,
+    Known,
+    Synthesizer,
+)
+from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 
 NOON = 1_790_000_000.0
 MODEL = "scripted/answers"
@@ -218,7 +228,7 @@ def test_a_cache_that_is_not_open_yet_knows_nothing(tmp_path: Path) -> None:
 # --- the voices -------------------------------------------------------------------------------
 
 
-async def spoken(voice: CachedVoice, sentence: str) -> list[AudioChunk]:
+async def spoken(voice: Synthesizer, sentence: str) -> list[AudioChunk]:
     async with voice.synthesize(sentence) as chunks:
         return [chunk async for chunk in chunks]
 
@@ -236,6 +246,23 @@ def test_a_sentence_is_spoken_by_the_voice_once(tmp_path: Path) -> None:
         assert voice.name == cached.name
         assert sum(one.samples for one in first) == sum(one.samples for one in again)
         assert {one.format for one in first} == {one.format for one in again}
+
+    tell(tmp_path, story)
+
+
+def test_a_sentence_from_the_cache_is_not_raced(tmp_path: Path) -> None:
+    """It is there before the local voice's time comes, also while the cloud's voice is silent."""
+
+    async def story(shelf: Shelf) -> None:
+        cloud, local = ScriptedSynthesizer(name="cloud/tone"), ScriptedSynthesizer()
+        cached = CachedVoice(cloud, shelf.service, opus.decode)
+        first = await spoken(cached, "It is big.")
+        await shelf.kept(TURN)
+        cloud.gates["It is big."] = asyncio.Event()
+        ladder = VoiceLadder([cached, local], Race(patience_s=10))
+        again = await spoken(ladder, "It is big.")
+        assert sum(one.samples for one in first) == sum(one.samples for one in again)
+        assert (["It is big."], []) == (cloud.sentences, local.sentences)
 
     tell(tmp_path, story)
 

@@ -18,9 +18,11 @@ import pytest
 from sena_pi.audio import AudioFormat
 from sena_pi.devices.voice import LocalVoice
 from sena_pi.engines.espeak import Espeak
-from sena_pi.simulated.cloudless import SPEECH_FORMAT
+from sena_pi.errors import SynthesisFailed
+from sena_pi.simulated.cloudless import SPEECH_FORMAT, Ending, ScriptedSynthesizer
 from sena_pi.stages import Synthesizer
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 
 if TYPE_CHECKING:
     from tests.contracts.synthesizers import Then
@@ -71,6 +73,33 @@ class LadderRig(LocalVoiceRig):
         super().__init__(script)
         self.local = self.voice
         self.voice = VoiceLadder([self.local])  # type: ignore[assignment]
+
+
+class OvertakenRig(LocalVoiceRig):
+    """A race that the local voice wins: the cloud voice is silent for ever."""
+
+    def __init__(self, script: Path) -> None:
+        super().__init__(script)
+        self.local = self.voice
+        self._cloud = ScriptedSynthesizer(sound_comes=False)
+        self.voice = VoiceLadder([self._cloud, self.local], Race(patience_s=0))  # type: ignore[assignment]
+
+    def will_speak(self, sentence: str, *, then: Then = "ends") -> None:
+        """Script both."""
+        super().will_speak(sentence, then=then)
+        self._cloud.endings[sentence] = Ending.HANGS
+
+    def will_fail(self, sentence: str) -> None:
+        """Script both."""
+        super().will_fail(sentence)
+        self._cloud.endings[sentence] = SynthesisFailed("failed")
+
+    async def idle(self) -> None:
+        """The cloud voice is left at once; the worker is asked."""
+        if self._cloud.open_sentences:
+            raise TimeoutError
+        async with asyncio.timeout(10), self.local.synthesize("Are you there?") as chunks:
+            assert [chunk async for chunk in chunks]
 
 
 class EspeakRig(_FileRig):
@@ -128,6 +157,15 @@ async def ladder_rig() -> AsyncIterator[LadderRig]:
     """A ladder that stands on the voice worker."""
     with tempfile.TemporaryDirectory() as folder:
         rig = LadderRig(Path(folder) / "script.json")
+        async with _running(rig.local):
+            yield rig
+
+
+@asynccontextmanager
+async def overtaken_rig() -> AsyncIterator[OvertakenRig]:
+    """A race, won by the voice worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        rig = OvertakenRig(Path(folder) / "script.json")
         async with _running(rig.local):
             yield rig
 

@@ -12,7 +12,9 @@ from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import SynthesisFailed
 from sena_pi.simulated.cloudless import SPEECH_FORMAT, Ending, ScriptedSynthesizer, tone
 from sena_pi.stages import Synthesizer
-from tests.contracts.local_voices import espeak_rig, ladder_rig, local_voice_rig
+from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
+from tests.contracts.local_voices import espeak_rig, ladder_rig, local_voice_rig, overtaken_rig
 from tests.gemini_replies import End, sound_answer
 from tests.gemini_server import GeminiServer
 
@@ -72,7 +74,7 @@ class GeminiRig:
     """Gemini's voice, with the real client, against the loopback server."""
 
     def __init__(self, server: GeminiServer, voice: GeminiVoice) -> None:
-        self.voice = voice
+        self.voice: Synthesizer = voice
         self.format = SPEECH_FORMAT
         self._server = server
 
@@ -94,6 +96,26 @@ class GeminiRig:
                 await request.closing()
 
 
+class AheadRig(GeminiRig):
+    """A race that the cloud voice wins: it is given all the time it needs."""
+
+    def __init__(self, server: GeminiServer, voice: GeminiVoice) -> None:
+        super().__init__(server, voice)
+        self._local = ScriptedSynthesizer(sound_comes=False)
+        self.voice: Synthesizer = VoiceLadder([voice, self._local], Race(patience_s=60))
+
+    def will_fail(self, sentence: str) -> None:
+        """Script both."""
+        super().will_fail(sentence)
+        self._local.endings[sentence] = SynthesisFailed("failed")
+
+    async def idle(self) -> None:
+        """Both."""
+        await super().idle()
+        if self._local.open_sentences:
+            raise TimeoutError
+
+
 @asynccontextmanager
 async def scripted_rig() -> AsyncIterator[SynthesizerRig]:
     """The voice that speaks in tones."""
@@ -101,12 +123,14 @@ async def scripted_rig() -> AsyncIterator[SynthesizerRig]:
 
 
 @asynccontextmanager
-async def gemini_rig() -> AsyncIterator[SynthesizerRig]:
+async def gemini_rig(
+    make: Callable[[GeminiServer, GeminiVoice], GeminiRig] = GeminiRig,
+) -> AsyncIterator[SynthesizerRig]:
     """Gemini's voice."""
     async with GeminiServer() as server:
         gemini = Gemini(server.key, GeminiSettings(base_url=server.url, read_timeout_s=60))
         try:
-            yield GeminiRig(server, GeminiVoice(gemini))
+            yield make(server, GeminiVoice(gemini))
         finally:
             await gemini.aclose()
 
@@ -117,4 +141,6 @@ RIGS: dict[str, Callable[[], AbstractAsyncContextManager[SynthesizerRig]]] = {
     "local voice": local_voice_rig,
     "espeak-ng": espeak_rig,
     "ladder": ladder_rig,
+    "race, the cloud voice ahead": lambda: gemini_rig(AheadRig),
+    "race, the cloud voice overtaken": overtaken_rig,
 }

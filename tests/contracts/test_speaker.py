@@ -116,6 +116,26 @@ def test_the_first_sample_is_told(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
+def test_a_mark_tells_when_what_comes_behind_it_is_heard(tell: Callable[[Story], None]) -> None:
+    """One before the first sound, one between two, one that nothing comes behind."""
+
+    async def story(speaker: Speaker) -> None:
+        speaker.begin()
+        first = speaker.mark()
+        await speaker.play(CHUNK)
+        second = speaker.mark()
+        assert second.passed_ns is None
+        await speaker.play(CHUNK)
+        last = speaker.mark()
+        await speaker.drain()
+        assert first.passed_ns == speaker.first_sample_ns is not None
+        assert second.passed_ns is not None
+        assert first.passed_ns < second.passed_ns < time.monotonic_ns()
+        assert last.passed_ns is None
+
+    tell(story)
+
+
 def test_after_a_flush_sound_is_dropped_until_begun_anew(tell: Callable[[Story], None]) -> None:
     """A task of a flushed turn that has not noticed can't be heard."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_model import GeminiModel
-from sena_pi.errors import CloudError, CloudFailed, CloudUnreachable
+from sena_pi.errors import CloudDeclined, CloudError, CloudFailed, CloudUnreachable
 from sena_pi.stages import Header, Intent, Response
 from tests.gemini.asking import ANSWER, SECRET, SPOKEN, TYPED, answered
 from tests.gemini_replies import (
@@ -106,15 +106,15 @@ OPEN = text_answer(ANSWER, finish="")
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (text_answer(ANSWER, finish="MAX_TOKENS"), CloudFailed),
-        (text_answer(ANSWER, finish="SAFETY"), CloudFailed),
+        (text_answer(ANSWER, finish="MAX_TOKENS"), CloudDeclined),
+        (text_answer(ANSWER, finish="SAFETY"), CloudDeclined),
         pytest.param(
             text_answer(ANSWER, finish="NEW_REASON"),
-            CloudFailed,
+            CloudDeclined,
             # The client warns of it; the reason is passed on all the same.
             marks=pytest.mark.filterwarnings("ignore:NEW_REASON is not a valid FinishReason"),
         ),
-        (text_answer('{"heard":"x","say":"', "x" * 9000), CloudFailed),
+        (text_answer('{"heard":"x","say":"', "x" * 9000), CloudDeclined),
         (OPEN.after(1, error_event(503)), CloudFailed),
         (OPEN.after(1, error_event(0, "odd")), CloudFailed),
         (OPEN.after(1, b'data: {"error": "no object"}\r\n\r\n'), CloudFailed),

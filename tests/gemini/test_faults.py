@@ -12,7 +12,15 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from sena_pi.engines.gemini import GOOGLE_URL, Gemini, GeminiSettings
-from sena_pi.errors import CloudBusy, CloudError, CloudFailed, CloudKeyRefused, CloudUnreachable
+from sena_pi.errors import (
+    CaptivePortal,
+    CloudBusy,
+    CloudError,
+    CloudFailed,
+    CloudKeyRefused,
+    CloudSilent,
+    CloudUnreachable,
+)
 from tests.gemini.asking import ANSWER, SECRET, answered, settings, spoken
 from tests.gemini_replies import End, Reply, error_reply, event, quota_spent, silence, text_answer
 from tests.gemini_server import GeminiServer
@@ -28,11 +36,13 @@ REFUSALS = [
     (error_reply(404, "NOT_FOUND"), CloudFailed),
     (error_reply(500, "INTERNAL"), CloudFailed),
     (error_reply(503, "UNAVAILABLE"), CloudFailed),
-    (error_reply(504, "DEADLINE_EXCEEDED"), CloudUnreachable),
+    (error_reply(504, "DEADLINE_EXCEEDED"), CloudSilent),
     (Reply((b"[" + FORBIDDEN.steps[0] + b"]",), status=403), CloudKeyRefused),
-    (Reply((b"<html>login first</html>",), content_type="text/html"), CloudFailed),
+    (Reply((b"<html>login first</html>",), content_type="text/html"), CaptivePortal),
+    (Reply((b"<html>login</html>",), content_type="Text/HTML; charset=utf-8"), CaptivePortal),
+    (Reply((b"<html>login</html>",), status=511, content_type="text/html"), CaptivePortal),
     (Reply((b"<html>oops</html>",), status=502, content_type="text/html"), CloudFailed),
-    (Reply((), status=302, headers={"Location": "/v1beta/elsewhere"}), CloudFailed),
+    (Reply((), status=302, headers={"Location": "/v1beta/elsewhere"}), CaptivePortal),
     (Reply((b"\x00\xff\xfe",)), CloudFailed),
     (Reply((), before=(End.RESET,)), CloudUnreachable),
     (Reply((), before=(End.CLOSE,)), CloudUnreachable),
@@ -103,7 +113,7 @@ async def test_silence_is_given_up_after_the_read_timeout(server: GeminiServer, 
     """Before the first byte and between two pieces alike."""
     gemini = Gemini(server.key, settings(server, read_timeout_s=0.2))
     server.will_answer(reply)
-    with pytest.raises(CloudUnreachable, match="silent"):
+    with pytest.raises(CloudSilent, match="silent"):
         await answered(gemini)
     await gemini.aclose()
 
@@ -118,6 +128,18 @@ async def test_a_refused_connection_is_unreachable():
         with pytest.raises(CloudUnreachable, match="connect"):
             await answered(gemini)
         await gemini.aclose()
+
+
+async def test_a_new_key_is_used_from_the_next_question_on(server: GeminiServer):
+    """The refused one is forgotten, and its connections are closed."""
+    gemini = Gemini("not-the-key", settings(server))
+    with pytest.raises(CloudKeyRefused):
+        await answered(gemini)
+    await gemini.use_key(server.key)
+    await server.deserted()
+    server.will_answer(text_answer(ANSWER))
+    assert (await answered(gemini))[1] == "Paris."
+    await gemini.aclose()
 
 
 async def test_no_message_and_no_log_line_holds_the_key_or_what_was_said(

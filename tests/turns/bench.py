@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from sena_pi.assistant import Assistant, Overhearer
 from sena_pi.audio import Utterance
+from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
+from sena_pi.deadlines import Deadlines
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
 from sena_pi.simulated.cloudless import ScriptedAnswer, ScriptedLanguageModel, ScriptedSynthesizer
@@ -27,9 +29,12 @@ from sena_pi.stages import (
 from sena_pi.thinking import Mind
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.voice_race import Race
 from tests.room import StoryLight, StoryMicrophone, StorySpeaker
 
 UTTERANCE = Utterance(bytes(3200), 1600)
+NEVER = Deadlines().scaled(1000)
+"""For stories in which nobody is kept waiting."""
 NOT_UNDERSTOOD = "Sorry, I didn't get that."
 
 
@@ -73,13 +78,15 @@ class Bench:
         *,
         overhearer: Overhearer | None = None,
         hearing: bool | None = True,
-        patience_s: float = 10.0,
+        deadlines: Deadlines | None = None,
         memory: Memory | None = None,
         transcriber: Transcriber | None = None,
+        race: Race | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
         self.voice = ScriptedSynthesizer()
+        self.clips = Clips()
         self.microphone = StoryMicrophone(time.monotonic_ns)
         self.speaker = StorySpeaker(time.monotonic_ns)
         self.light = StoryLight()
@@ -97,10 +104,10 @@ class Bench:
                     StoryAnswers(),
                     memory,
                     transcriber,
-                    first_sign_timeout_s=patience_s,
-                    gap_timeout_s=patience_s,
+                    deadlines or NEVER,
                 ),
-                VoiceLadder(voices or [self.voice]),
+                VoiceLadder(voices or [self.voice], race),
+                self.clips,
             ),
             self.conversation,
             overhearer=overhearer,
@@ -151,6 +158,7 @@ def tell(story: Callable[[Bench], Awaitable[None]], **bench: object) -> Bench:
 
     async def main() -> Bench:
         it = Bench(**bench)  # type: ignore[arg-type]
+        await it.clips.render(ScriptedSynthesizer())
         async with _running(it.assistant):
             await it.assistant.idle()
             await story(it)

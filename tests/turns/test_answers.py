@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from sena_pi.apologies import CUT, NO_ANSWER
 from sena_pi.errors import (
     AllowanceSpent,
+    CaptivePortal,
+    ClockWrong,
     CloudBusy,
+    CloudDeclined,
     CloudError,
     CloudFailed,
     CloudKeyRefused,
+    CloudResting,
+    CloudSilent,
     CloudUnreachable,
     SynthesisFailed,
     WorkerError,
 )
 from sena_pi.phases import Phase
+from sena_pi.reasons import Reason
 from sena_pi.report import Outcome, Source
 from sena_pi.simulated.cloudless import Ending, ScriptedAnswer, ScriptedSynthesizer
 from sena_pi.stages import Header, Intent
@@ -131,20 +136,29 @@ def test_without_a_cloud_what_is_not_understood_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "told"),
     [
-        (CloudUnreachable("cut"), "can't reach the internet"),
-        (CloudBusy("429", 3.0), "too busy"),
-        (CloudKeyRefused("401"), "key was refused"),
-        (CloudFailed("500"), NO_ANSWER),
+        (CloudUnreachable("no route"), Reason.OFFLINE),
+        (CloudSilent("no answer"), Reason.SILENT),
+        (CloudBusy("429", 3.0), Reason.QUOTA),
+        (CloudKeyRefused("401"), Reason.KEY),
+        (ClockWrong("not yet"), Reason.CLOCK),
+        (CaptivePortal("html"), Reason.PORTAL),
+        (CloudDeclined("SAFETY"), Reason.DECLINED),
+        (CloudFailed("500"), Reason.TROUBLE),
+        (CloudResting("rests", CloudBusy("429")), Reason.QUOTA),
     ],
 )
-def test_a_cloud_that_fails_is_explained(error: CloudError, said: str) -> None:
-    """Every failure has a spoken reason of its own."""
+def test_a_cloud_that_fails_is_explained(error: CloudError, told: Reason) -> None:
+    """Every failure has a spoken reason of its own, which is no answer and not remembered."""
 
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
-        assert said in report.answered
+        assert ((told,), "", None) == (report.told, report.answered, report.source)
+        assert {"reason"} == {"reason", "first_audio"} & report.ms.keys()
+        assert (0, []) == (len(bench.conversation.recent()), bench.voice.sentences)
+        heard_s = sum(chunk.seconds for chunk in bench.speaker.heard)
+        assert heard_s == sum(chunk.seconds for chunk in bench.clips.reason(told).sound) > 0
         assert type(error).__name__ in report.problems[0]
 
     tell(story, cloud=[ScriptedAnswer(ending=error, header_comes=False)])
@@ -166,7 +180,7 @@ def test_an_answer_that_is_cut_keeps_its_whole_sentences() -> None:
 
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
-        assert f"Whole one. {CUT}" == report.answered
+        assert ("Whole one.", (Reason.CUT,)) == (report.answered, report.told)
 
     cut = ScriptedAnswer(
         words=("Whole one. Half of", " the next"),
@@ -177,7 +191,7 @@ def test_an_answer_that_is_cut_keeps_its_whole_sentences() -> None:
 
 
 def test_a_spent_allowance_is_spoken() -> None:
-    """The message of the cap is what a person hears."""
+    """The day's cap is a reason of its own."""
 
     class Spent:
         name = "spent"
@@ -187,7 +201,7 @@ def test_a_spent_allowance_is_spoken() -> None:
 
     async def story(bench: Bench) -> None:
         object.__setattr__(bench.assistant._stages.mind, "cloud", Spent())
-        assert "I've reached today's limit." == (await bench.answer_to_question()).answered
+        assert (Reason.ALLOWANCE,) == (await bench.answer_to_question()).told
 
     tell(story)
 
@@ -241,7 +255,7 @@ def test_the_ears_dying_is_survived() -> None:
 
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
-        assert NO_ANSWER == report.answered
+        assert ("", (Reason.TROUBLE,)) == (report.answered, report.told)
         assert ("ears worker ended",) == report.problems
 
     def dies(_: object) -> ScriptedAnswer:
@@ -282,7 +296,7 @@ def test_an_answer_without_a_word_is_explained(words: tuple[str, ...]) -> None:
 
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
-        assert NO_ANSWER == report.answered
+        assert ("", (Reason.TROUBLE,)) == (report.answered, report.told)
         assert ("the answer held nothing that can be spoken",) == report.problems
 
     tell(story, cloud=[answered(*words)])

@@ -1,0 +1,34 @@
+"""The local ears hear a question while it is spoken, where they will be asked for it."""
+
+from __future__ import annotations
+
+from sena_pi.assistant import Overhearer
+from sena_pi.breaker import Breaker, State
+
+
+class OverhearsWhileResting:
+    """An `Overhearer` that leaves a question alone which the cloud is going to hear.
+
+    So nothing is spent on it; and where the cloud is not asked, its rules answer at once.
+
+    Args:
+        ears: what hears.
+        breaker: of the cloud's answers; None: there is no cloud.
+    """
+
+    def __init__(self, ears: Overhearer, breaker: Breaker | None) -> None:
+        self._ears = ears
+        self._breaker = breaker
+
+    def begin(self, turn: str) -> None:
+        """As `Overhearer.begin`, unless the cloud is going to be asked."""
+        if self._breaker is None or self._breaker.state is not State.CLOSED:
+            self._ears.begin(turn)
+
+    def feed(self, turn: str, pcm: bytes) -> None:
+        """As `Overhearer.feed`; a turn that was left alone is not known there."""
+        self._ears.feed(turn, pcm)
+
+    def cancel(self, turn: str) -> None:
+        """As `Overhearer.cancel`."""
+        self._ears.cancel(turn)
