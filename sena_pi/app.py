@@ -15,6 +15,7 @@ from typing import Any
 from sena_pi import control, languages, voices
 from sena_pi.allowance import Allowance
 from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.breaker import Breaker
 from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
@@ -45,7 +46,6 @@ from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
 from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
 

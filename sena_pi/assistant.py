@@ -11,32 +11,20 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
+from sena_pi.attempt import Stages
 from sena_pi.conversation import Conversation
 from sena_pi.errors import SenaError
+from sena_pi.guesses import Overhearer
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.stages import WakeEvent
-from sena_pi.turn import Stages, Trigger, Turn
+from sena_pi.turn import Trigger, Turn
 
 FAILURE_SHOWN_S = 1.5
 """How long the light shows that a turn has failed."""
 
 _log = logging.getLogger(__name__)
-
-
-class Overhearer(Protocol):
-    """Gets a question's sound while it is spoken, to understand it sooner."""
-
-    def begin(self, turn: str) -> None:
-        """The sound of `turn` follows; that of an earlier turn is forgotten. Returns at once."""
-
-    def feed(self, turn: str, pcm: bytes) -> None:
-        """The next piece, 16 kHz mono. Returns at once."""
-
-    def cancel(self, turn: str) -> None:
-        """The turn is over: what was heard is forgotten. Returns at once."""
 
 
 class Assistant:
@@ -115,15 +103,8 @@ class Assistant:
         """One turn, from trigger to report; False when it failed."""
         name = str(next(self._turns))
         overhearer = self._overhearer
-        if overhearer is not None:
-            overhearer.begin(name)
-        turn = Turn(
-            name,
-            trigger,
-            self._stages,
-            self._conversation.recent(),
-            on_audio=lambda pcm: overhearer.feed(name, pcm) if overhearer else None,
-        )
+        recent = self._conversation.recent()
+        turn = Turn(name, trigger, self._stages, recent, overhearer=overhearer)
         try:
             await self._run_until_triggered(turn)
         finally:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sena_pi.assistant import Overhearer
 from sena_pi.breaker import Breaker, State
+from sena_pi.guesses import Overhearer
 
 
 class OverhearsWhileResting:

@@ -30,9 +30,13 @@ class Timeline:
 
     Attributes:
         speech_end: a person stopped speaking.
-        endpoint: that was certain.
+        guess: the answer that was kept was begun; None: not before the endpoint.
+        endpoint: it was certain that the person had stopped.
         transcript: the question was known as text.
+        lookup: it was known whether the answer is in the cache.
         first_text: the first words of the answer were known.
+        first_sentence: so was as much of it as is spoken at once.
+        first_sound: the first sound of that came from the voice.
         filler: the first sample of a filler was with the speaker.
         reason: that of the first reason for no answer, or none yet.
         first_audio: that of the answer itself.
@@ -40,9 +44,13 @@ class Timeline:
     """
 
     speech_end: int | None = None
+    guess: int | None = None
     endpoint: int | None = None
     transcript: int | None = None
+    lookup: int | None = None
     first_text: int | None = None
+    first_sentence: int | None = None
+    first_sound: int | None = None
     filler: int | None = None
     reason: int | None = None
     first_audio: int | None = None
@@ -78,6 +86,8 @@ class TurnReport:
         ms: times after the end of speech, as far as they happened; see `Timeline`.
         problems: what went wrong on the way, for the journal; never what was said.
         speech_end_sample: where speech ended in the microphone's stream.
+        guesses: answers that were begun before the person had finished for certain.
+        wasted_requests: of the cloud, for those that were not kept.
     """
 
     turn: str
@@ -93,6 +103,8 @@ class TurnReport:
     ms: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     speech_end_sample: int | None = None
+    guesses: int = 0
+    wasted_requests: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -114,5 +126,7 @@ class TurnReport:
             parts.append(f"voice {self.voice}")
         parts += [f"told {name}" for name in self.told]
         parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]
+        if self.wasted_requests:
+            parts.append(f"wasted requests {self.wasted_requests}")
         parts += [f"problem: {problem}" for problem in self.problems]
         return ", ".join(parts)

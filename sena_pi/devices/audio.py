@@ -16,7 +16,7 @@ from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
 from sena_pi.endpointer import EndpointerSettings
 from sena_pi.errors import WorkerError
-from sena_pi.pauses import SpeechPaused, SpeechResumed
+from sena_pi.pauses import Listener, Nobody, SpeechPaused
 from sena_pi.stages import Heard, Since, WakeEvent
 
 SILENCE_TIMEOUT_S = 1.0
@@ -25,6 +25,8 @@ SILENCE_TIMEOUT_S = 1.0
 GRACE_S = 5.0
 """How long after the longest question its endpoint may come; then the worker is replaced."""
 
+_NOBODY: Listener = Nobody()
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ _log = logging.getLogger(__name__)
 class _Hearing:
     turn: str
     heard: asyncio.Future[Heard]
-    on_audio: Callable[[bytes], None]
+    listener: Listener
     pcm: bytearray = field(default_factory=bytearray)
 
 
@@ -65,17 +67,12 @@ class AudioListeners:
         detection: a wake word was heard.
         hearing: True when frames arrive again, False when they have ceased.
         ready: the worker is configured; its wake engine, words and reasons.
-        paused: the person has stopped, perhaps for good; the utterance so far.
-        resumed: the person goes on. After an endpoint, and for a turn that listens no more,
-            neither is told.
         spoken: a simulated recording has begun or ended.
     """
 
     detection: Callable[[WakeEvent], None] = _ignore
     hearing: Callable[[bool], None] = _ignore
     ready: Callable[[dict[str, Any]], None] = _ignore
-    paused: Callable[[SpeechPaused], None] = _ignore
-    resumed: Callable[[SpeechResumed], None] = _ignore
     spoken: Callable[[dict[str, Any]], None] = _ignore
 
 
@@ -117,9 +114,7 @@ class Audio:
         """Keep the worker running until cancelled."""
         await self.supervisor.run()
 
-    async def hear(
-        self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
-    ) -> Heard:
+    async def hear(self, turn: str, since: Since, listener: Listener = _NOBODY) -> Heard:
         """Listen until the endpoint, as `Microphone.hear`; one turn at a time.
 
         Raises:
@@ -131,7 +126,7 @@ class Audio:
         if not self.health.capturing:
             raise WorkerError("there is no microphone")
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        self._hearing = _Hearing(turn, future, on_audio)
+        self._hearing = _Hearing(turn, future, listener)
         try:
             await self.supervisor.send(Event(wire.LISTEN, {"turn": turn, "since": since}))
             async with asyncio.timeout(self._patience_s):
@@ -145,11 +140,7 @@ class Audio:
                 self.supervisor.post(Event(wire.STOP_LISTENING, {"turn": turn}))
 
     def phrase(self, pause: SpeechPaused, *, complete: bool) -> None:
-        """Tell the worker that what was said before a pause is a whole phrase, or is not.
-
-        It then waits no longer, or long. Returns at once; does nothing when speech has resumed,
-        or nobody listens any more.
-        """
+        """Tell the worker whether the phrase before a pause is whole, as `Microphone.phrase`."""
         if self._listens(pause.turn) is None:
             return
         data = {"turn": pause.turn, "end_sample": pause.end_sample, "complete": complete}
@@ -196,8 +187,8 @@ class Audio:
             case wire.SPEECH_PAUSED:
                 self._take_pause(data)
             case wire.SPEECH_RESUMED:
-                if self._listens(data["turn"]) is not None:
-                    self._listeners.resumed(SpeechResumed(data["turn"], data["sample"]))
+                if (hearing := self._listens(data["turn"])) is not None:
+                    hearing.listener.resumed(bytes(hearing.pcm))
             case wire.ENDPOINT:
                 self._take_endpoint(data)
             case wire.DETECTION:
@@ -234,7 +225,7 @@ class Audio:
         if hearing is None or hearing.turn != turn:
             return
         hearing.pcm += pcm
-        hearing.on_audio(pcm)
+        hearing.listener.audio(pcm)
 
     def _take_pause(self, data: dict[str, Any]) -> None:
         hearing = self._listens(data["turn"])
@@ -242,7 +233,7 @@ class Audio:
             return
         end = data["speech_end_sample"]
         utterance = Utterance(bytes(hearing.pcm), end - data["start_sample"])
-        self._listeners.paused(SpeechPaused(hearing.turn, utterance, end, data["end_sample"]))
+        hearing.listener.paused(SpeechPaused(hearing.turn, utterance, end, data["end_sample"]))
 
     def _take_endpoint(self, data: dict[str, Any]) -> None:
         hearing = self._listens(data["turn"])

@@ -8,11 +8,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sena_pi.assistant import Assistant, Overhearer
+from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.audio import Utterance
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
+from sena_pi.guesses import Overhearer
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
 from sena_pi.simulated.cloudless import ScriptedAnswer, ScriptedLanguageModel, ScriptedSynthesizer
@@ -27,7 +29,6 @@ from sena_pi.stages import (
     WakeEvent,
 )
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
 from tests.room import StoryLight, StoryMicrophone, StorySpeaker

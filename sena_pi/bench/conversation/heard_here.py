@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.audio import Utterance
 from sena_pi.bench.conversation.one_by_one import audio_settings
 from sena_pi.bench.conversation.ways import Dark, Home, Way, own_folders, warm_gemini
@@ -25,7 +26,6 @@ from sena_pi.local_answers import LocalAnswers, LocalModel
 from sena_pi.simulated.session import Session
 from sena_pi.stages import Transcript
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 
 
