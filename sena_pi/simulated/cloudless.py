@@ -61,6 +61,7 @@ class ScriptedLanguageModel:
 
     Attributes:
         questions: all that was asked.
+        asked: set with the first of them.
         open_answers: contexts that are entered and not left.
     """
 
@@ -73,6 +74,7 @@ class ScriptedLanguageModel:
         otherwise: Callable[[Question], ScriptedAnswer] | None = None,
     ) -> None:
         self.questions: list[Question] = []
+        self.asked = asyncio.Event()
         self.open_answers = 0
         self._answers = deque(answers)
         self._otherwise = otherwise
@@ -86,6 +88,7 @@ class ScriptedLanguageModel:
         if question.utterance is None and not question.text.strip():
             raise ValueError("a question needs an utterance or a text")
         self.questions.append(question)
+        self.asked.set()
         if self._answers:
             answer = self._answers.popleft()
         elif self._otherwise is not None:

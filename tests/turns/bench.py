@@ -14,6 +14,7 @@ from sena_pi.audio import Utterance
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
+from sena_pi.guess import Spending
 from sena_pi.guesses import Overhearer
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
@@ -48,9 +49,17 @@ class Words:
 
 
 class StoryAnswers:
-    """Our own answers: the intent's name, and goodbye ends the conversation."""
+    """Our own answers: the intent's name, and goodbye ends the conversation.
+
+    Attributes:
+        given: what was answered, in order.
+    """
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Intent, str]] = []
 
     def answer(self, intent: Intent, heard: str, conversation: Sequence[Exchange]) -> Words:
+        self.given.append((intent, heard))
         return Words(f"Own {intent}.", intent is Intent.GOODBYE)
 
 
@@ -83,9 +92,11 @@ class Bench:
         memory: Memory | None = None,
         transcriber: Transcriber | None = None,
         race: Race | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
+        self.answers = StoryAnswers()
         self.voice = ScriptedSynthesizer()
         self.clips = Clips()
         self.microphone = StoryMicrophone(time.monotonic_ns)
@@ -102,10 +113,11 @@ class Bench:
                 Mind(
                     self.cloud,
                     self.local,
-                    StoryAnswers(),
+                    self.answers,
                     memory,
                     transcriber,
                     deadlines or NEVER,
+                    spending or Spending(),
                 ),
                 VoiceLadder(voices or [self.voice], race),
                 self.clips,
