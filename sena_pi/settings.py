@@ -76,6 +76,22 @@ class Wake(Section):
         ),
     ] = ()
 
+    stop_model: Annotated[
+        Annotated[_Path, AfterValidator(checks.with_suffix(".ppn", ".json", ".tflite"))] | None,
+        BeforeValidator(lambda given: None if given == "" else given),
+        Expects("an absolute path of a .ppn, .json or .tflite file"),
+        Field(
+            description="A model of the word that ends an answer while it is spoken: .ppn "
+            '(needs a key), or .json or .tflite of microWakeWord; "" is none.'
+        ),
+    ] = None
+    ignore_own_voice: Annotated[
+        bool,
+        Field(
+            description="true: a wake word that comes out of the assistant's own speaker is none."
+        ),
+    ] = True
+
 
 class Microphone(Section):
     """`[microphone]`: where sound comes from."""
@@ -97,6 +113,18 @@ class Speaker(Section):
         Expects("the name of a device; `sena devices` lists them"),
         Field(description='Name of the device, as `sena devices` lists it; "" is the default.'),
     ] = ""
+
+
+class Sounds(Section):
+    """`[sounds]`: short sounds that say what the assistant does."""
+
+    chimes: Annotated[bool, Field(description="false: no chimes at all.")] = True
+    which: Annotated[
+        tuple[Literal["wake", "done", "error", "mute"], ...],
+        _FromList,
+        Expects('a list of some of "wake", "done", "error" and "mute"'),
+        Field(description="Chimes that are played."),
+    ] = ("wake", "done", "error", "mute")
 
 
 class Listening(Section):
@@ -121,6 +149,13 @@ class Listening(Section):
         float,
         Field(ge=1, le=30, description="Seconds to wait for the first word before giving up."),
     ] = 4.0
+    beside_cloud: Annotated[
+        Literal["auto", "on", "off"],
+        Field(
+            description="Understand commands on this machine, beside the cloud: they are answered "
+            "sooner. auto: where there are four processor cores and 1.5 GB of memory."
+        ),
+    ] = "auto"
     longest_s: Annotated[
         float,
         Field(ge=3, le=60, description="Longest question, in seconds; it is cut there."),
@@ -198,6 +233,13 @@ class Voice(Section):
             description="Processor cores the voice may use: 3 of a Pi's 4 leave one to listen.",
         ),
     ] = 3
+    race: Annotated[
+        bool,
+        Field(
+            description="true: begins a sentence when the cloud's voice is late with it; the "
+            "first to be heard speaks on."
+        ),
+    ] = True
     speed: Annotated[
         float,
         Field(ge=0.5, le=2, description="Speed of speech: 1 is the voice's own, 2 is twice that."),
@@ -244,6 +286,15 @@ class Limits(Section):
             "round the clock. 0 sends none.",
         ),
     ] = 300
+    guesses: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=5,
+            description="Requests a question may cost before it is certain that the person has "
+            "finished, as long as half of requests_per_day is left. 0 waits until it is.",
+        ),
+    ] = 2
     speech_seconds_per_day: Annotated[
         int,
         Field(
@@ -261,6 +312,7 @@ class Settings(Section):
     wake: Wake = Wake()
     microphone: Microphone = Microphone()
     speaker: Speaker = Speaker()
+    sounds: Sounds = Sounds()
     listening: Listening = Listening()
     cloud: Cloud = Cloud()
     voice: Voice = Voice()

@@ -22,7 +22,10 @@ READY: Final = "sena-ready"
 DETECTION: Final = "detection"
 """Audio worker -> brain: a wake word (`name`, `engine`), complete at stream position `sample`."""
 LISTEN: Final = "sena-listen"
-"""Brain -> audio worker: send what is said to `turn`, `since` "detection" or "press"."""
+"""Brain -> audio worker: send what is said to `turn`, `since` "detection" or "press", or from
+"now" on."""
+STOP_WORD: Final = "sena-stop-word"
+"""Audio worker -> brain: a stop word was said while something played; as `DETECTION`."""
 STOP_LISTENING: Final = "sena-stop-listening"
 """Brain -> audio worker: no audio leaves any more."""
 VOICE_STARTED: Final = "voice-started"
@@ -41,8 +44,9 @@ ENDPOINT: Final = "sena-endpoint"
 `start_sample` of its first audio, and `monotonic_ns` of the decision. No audio follows."""
 HEARTBEAT: Final = "sena-heartbeat"
 """Audio worker -> brain, ten times a second, from the thread that hears: `frames` through the
-wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`, `capturing`, and
-`speaker`: whether it is open; while no microphone is open, `text` says why."""
+wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`, `capturing`,
+`own_words`: how many wake and stop words were our own voice, and `speaker`: whether it is open;
+while no microphone is open, `text` says why."""
 MICROPHONE: Final = "sena-microphone"
 """Audio worker -> brain: the microphone is open; `device`."""
 SPEAKER: Final = "sena-speaker"
@@ -56,6 +60,9 @@ PLAYING: Final = "sena-playing"
 """Audio worker -> brain: the first sample of `turn` is with the device, at `monotonic_ns`."""
 PLAYED: Final = "sena-played"
 """Audio worker -> brain: `samples` of `turn` have been played, at `monotonic_ns`; `done`."""
+CHIME: Final = "sena-chime"
+"""Brain -> audio worker: play the chime `name` now; dropped while a turn sounds, or where it is
+switched off."""
 SIMULATE: Final = "sena-simulate"
 """Brain -> audio worker with a simulated microphone: somebody speaks the WAV file `path`."""
 SIMULATED: Final = "sena-simulated"
