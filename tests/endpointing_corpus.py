@@ -90,6 +90,7 @@ class Said:
         kind: where its pauses are, as in `SENTENCES`.
         voice: whose voice.
         pcm: the sound: its first sample is the first sound, its last the end of speech.
+        ends: position just after each of its parts.
         pauses_s: length of each pause inside.
     """
 
@@ -97,6 +98,7 @@ class Said:
     kind: str
     voice: str
     pcm: bytes
+    ends: tuple[int, ...]
     pauses_s: tuple[float, ...] = ()
 
 
@@ -120,8 +122,9 @@ def utterances(half: Half, every: int = 1, pausing: Pausing = NATURAL, take: int
                 dice = random.Random(f"{half} {take} {count}")
                 pauses_s = tuple(pausing.draw(dice) for _ in range(text.count(PAUSE)))
                 if count % every == 0:
-                    pcm = _speak(text, voice, engine, pauses_s, apart=kind in DICTATED)
-                    said.append(Said(text, kind, voice, pcm, pauses_s))
+                    parts = _parts(text, voice, engine, apart=kind in DICTATED)
+                    pcm, ends = _spoken(parts, pauses_s)
+                    said.append(Said(text, kind, voice, pcm, ends, pauses_s))
     return said
 
 
@@ -143,7 +146,7 @@ def in_noise(said: Said, noise: str, snr_db: float | None, tail_s: float) -> tup
     return _pcm(sound + level * added), end
 
 
-def _speak(text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apart: bool) -> bytes:
+def _parts(text: str, voice: str, engine: str, *, apart: bool) -> list[bytes]:
     parts = [part.strip() for part in text.split(PAUSE)]
     if len(parts) == 1:
         sounds = [say(text, voice, engine)]
@@ -152,9 +155,17 @@ def _speak(text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apa
     else:
         goes_on = [f"{part}," for part in parts[:-1]]
         sounds = [say(part, voice, engine) for part in (*goes_on, parts[-1])]
-    sounds = [_trimmed(sound) for sound in sounds]
-    pauses = [quiet(pause_s) for pause_s in pauses_s]
-    return b"".join(piece for pair in zip(sounds, [*pauses, b""], strict=True) for piece in pair)
+    return [_trimmed(sound) for sound in sounds]
+
+
+def _spoken(parts: Sequence[bytes], pauses_s: Sequence[float]) -> tuple[bytes, tuple[int, ...]]:
+    """The parts with their pauses, and where each part ends."""
+    pcm, ends = b"", []
+    for part, pause_s in zip(parts, [*pauses_s, 0.0], strict=True):
+        pcm += part
+        ends.append(len(pcm) // 2)
+        pcm += quiet(pause_s)
+    return pcm, tuple(ends)
 
 
 def _cut(parts: Sequence[str], voice: str) -> list[bytes]:
