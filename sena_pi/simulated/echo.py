@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from sena_pi.audio import MICROPHONE_FORMAT, AudioFormat
+from sena_pi.audio import MICROPHONE_FORMAT, SAMPLE_BYTES, AudioFormat
 from sena_pi.resampling import Resampler
 from sena_pi.sound_track import SoundTrack
 
 _RATE_HZ: Final = MICROPHONE_FORMAT.rate_hz
 _REFLECTIONS: Final = ((0.0, 1.0), (0.011, -0.5), (0.027, 0.35), (0.048, -0.2), (0.083, 0.1))
 """Seconds after the direct sound, and strength: a small furnished room."""
+_ONE_SOUND_S: Final = 0.001
 
 
 class RoomEcho:
@@ -28,24 +29,24 @@ class RoomEcho:
         self._lock = threading.Lock()
         self._track = SoundTrack()
         self._resampler: Resampler | None = None
-        self._due = 0
+        self._due_s = 0.0
 
     def played(self, pcm: bytes, rate_hz: int, at_s: float) -> None:
         """These samples are played from this monotonic time on."""
         with self._lock:
             if self._resampler is None:
                 self._resampler = Resampler(AudioFormat(rate_hz), _RATE_HZ)
-            start = round(at_s * _RATE_HZ)
-            if abs(start - self._due) < _RATE_HZ // 100:
-                start = self._due  # one sound, in pieces
-            self._track.add(self._resampler.convert(pcm), start)
-            self._due = self._track.end
+            converted = self._resampler.convert(pcm)
+            # One sound in pieces stays one: what a resampler keeps back must not tear it.
+            one = abs(at_s - self._due_s) < _ONE_SOUND_S
+            self._track.add(converted, self._track.end if one else round(at_s * _RATE_HZ))
+            self._due_s = at_s + len(pcm) // SAMPLE_BYTES / rate_hz
 
     def silenced(self, at_s: float) -> None:
         """What was to be played after this time is not."""
         with self._lock:
-            self._due = min(self._due, round(at_s * _RATE_HZ))
-            self._track.add(b"", self._due)
+            self._track.add(b"", min(self._track.end, round(at_s * _RATE_HZ)))
+            self._due_s = 0.0
 
     def mixed(self, pcm: bytes, at_s: float) -> bytes:
         """What a microphone hears that would hear `pcm`, from this time on, in a silent room."""
