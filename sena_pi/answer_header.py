@@ -118,20 +118,20 @@ class AnswerReader:
         answer = _read(self._raw, ended=True)
         fields = {**answer.fields(closed=True), **answer.fields_in_front()}
         self.header = self._header(fields)
-        self.opening = self.opening or self.header
-        self.asked = self.asked or self.opening
+        self.opening = self.opening or self._header(answer.fields_in_front())
+        self.asked = self.asked or _asked(self.header)
         self.whole = not self.too_long and _is_whole(self._raw)
         return self._new(answer.words)
 
     def _know_opening(self, answer: _Answer) -> None:
         if answer.words:
             self.opening = self._header(answer.fields_in_front())
+            self.asked = self.asked or _asked(self.opening)
         elif answer.asked_is_certain():
             known = self._header(answer.fields(closed=True))
-            self.asked = self.asked or Header(heard=known.heard, language=known.language)
+            self.asked = self.asked or _asked(known)
             if known.intent is not None:
                 self.opening = replace(self.asked, intent=known.intent)
-        self.asked = self.asked or self.opening
 
     def _header(self, fields: Mapping[str, Any]) -> Header:
         return _header(fields, self._language)
@@ -288,6 +288,11 @@ def _header(fields: Mapping[str, Any], otherwise: str) -> Header:
         stands_alone=fields.get("alone") is True,
         expects_reply=fields.get("asks") is True,
     )
+
+
+def _asked(header: Header) -> Header:
+    """The question and its language alone."""
+    return Header(heard=header.heard, language=header.language)
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

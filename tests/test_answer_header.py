@@ -170,9 +170,9 @@ def test_an_answer_that_names_no_language_is_in_the_usual_one():
         reader = AnswerReader("de-DE")
         reader.feed(answer)
         reader.finish()
-        assert reader.asked is reader.opening is not None
-        assert reader.header is not None
-        assert ["de-DE", "de-DE"] == [reader.opening.language, reader.header.language]
+        for known in (reader.asked, reader.opening, reader.header):
+            assert known is not None
+            assert known.language == "de-DE"
 
 
 def test_words_come_while_the_answer_is_still_arriving():

@@ -84,6 +84,17 @@ async def test_an_answer_that_is_cut_behind_its_words_keeps_the_safe_defaults(
         assert Header(heard=SECRET) == await response.header()
 
 
+async def test_words_that_are_certain_only_at_the_cut_are_spoken_with_a_safe_header(
+    server: GeminiServer, gemini: Gemini
+):
+    """A number may go on until something follows it; what followed is not believed."""
+    server.will_answer(text_answer('{"say": 42, "keep": "always", "asks": tr', finish="MAX_TOKENS"))
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        words, error = await cut_short(response)
+        assert ("42", CloudDeclined) == (words, type(error))
+        assert Header(heard=SECRET) == await response.header() == await response.asked()
+
+
 async def test_an_answer_that_names_no_language_is_in_the_usual_one(server: GeminiServer):
     """The one of the settings, of which the model was told."""
     server.will_answer(text_answer(answer_json(say="Ja.")))
