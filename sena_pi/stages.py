@@ -68,8 +68,8 @@ class VoiceActivityDetector(Protocol):
 
 # --- hearing, as the brain has it -------------------------------------------------------------
 
-Since = Literal["detection", "press"]
-"""From where on audio is asked for: the last wake word, or shortly before a button press."""
+Since = Literal["detection", "press", "now"]
+"""From where on audio is asked for: the last wake word, shortly before a button press, or now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,12 @@ class Heard:
 class Microphone(Protocol):
     """Gives what is said, and only while it is asked to."""
 
-    async def hear(self, turn: str, since: Since, listener: Listener) -> Heard:
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
         """Listen until the endpoint; `listener` is told what is being said meanwhile.
 
+        `no_speech_s`: how long the first word is waited for, None as in the settings.
         Cancelled: no audio leaves the microphone's process any more. Bounded by the endpointer.
 
         Raises:

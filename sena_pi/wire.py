@@ -23,7 +23,7 @@ DETECTION: Final = "detection"
 """Audio worker -> brain: a wake word (`name`, `engine`), complete at stream position `sample`."""
 LISTEN: Final = "sena-listen"
 """Brain -> audio worker: send what is said to `turn`, `since` "detection" or "press", or from
-"now" on."""
+"now" on; give up after `no_speech_s` without a word, where that differs from the settings."""
 STOP_WORD: Final = "sena-stop-word"
 """Audio worker -> brain: a stop word was said while something played; as `DETECTION`."""
 STOP_LISTENING: Final = "sena-stop-listening"

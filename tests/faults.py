@@ -226,7 +226,9 @@ FAULTS = {
 class ReadyMicrophone:
     """A `Microphone` into which somebody has just asked something."""
 
-    async def hear(self, turn: str, since: Since, listener: Listener) -> Heard:
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
         now_ns = time.monotonic_ns()
         return Heard(UTTERANCE, "silence", now_ns, now_ns, 0)
 

@@ -24,12 +24,14 @@ class StoryMicrophone:
 
     Attributes:
         asked: (turn, since) of each listening, in order.
+        no_speech_s: how long each of them waits for the first word.
         given_up: turns whose listening was cancelled.
         phrases: (pause, complete) of each hint that was given.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self.asked: list[tuple[str, Since]] = []
+        self.no_speech_s: list[float | None] = []
         self.given_up: list[str] = []
         self._now_ns = now_ns
         self.phrases: list[tuple[int, bool]] = []
@@ -37,10 +39,13 @@ class StoryMicrophone:
         self._listener: Listener = Nobody()
         self._pauses = itertools.count(1)
 
-    async def hear(self, turn: str, since: Since, listener: Listener) -> Heard:
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
         if self._listening is not None:
             raise WorkerError("another turn is still listening")
         self.asked.append((turn, since))
+        self.no_speech_s.append(no_speech_s)
         self._listener = listener
         self._listening = asyncio.get_running_loop().create_future()
         try:

@@ -567,6 +567,22 @@ def test_silence_is_no_utterance() -> None:
     tell(story)
 
 
+def test_the_worker_is_told_how_long_to_wait_for_the_first_word() -> None:
+    """Where it is not what the settings say."""
+
+    async def story(rig: Rig) -> None:
+        for turn, no_speech_s in (("1", 2.0), ("2", None)):
+            hearing = rig.audio.hear(turn, "now", rig.notes, no_speech_s=no_speech_s)
+            waiting = asyncio.ensure_future(hearing)
+            await rig.until(lambda turn=turn: len(rig.received(wire.LISTEN)) == int(turn))
+            await rig.tell(wire.ENDPOINT, **endpoint(turn))
+            await waiting
+        order = {"turn": "1", "since": "now", "no_speech_s": 2.0}
+        assert [order, {"turn": "2", "since": "now"}] == rig.received(wire.LISTEN)
+
+    tell(story)
+
+
 def test_one_turn_listens_at_a_time() -> None:
     """A second hearing is refused at once, and does not disturb the first."""
 

@@ -325,3 +325,28 @@ def test_words_of_another_turn_are_no_hint() -> None:
     bench.ear.stop_listening()
     bench.ear.phrase("7", pause.data["end_sample"], complete=True)
     assert [] == bench.of_type(wire.ENDPOINT)
+
+
+def test_listening_from_now_on_takes_nothing_from_before() -> None:
+    """Not what was just played, which may have been our own voice."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 30)
+    bench.ear.listen("1", "now")
+    bench.hear([SPEECH] * 5)
+    chunks = bench.of_type(wire.AUDIO_CHUNK)
+    assert [(31 + n) * FRAME_SAMPLES for n in range(5)] == [e.data["sample"] for e in chunks]
+
+
+def test_each_listening_may_have_its_own_patience() -> None:
+    """How long the first word is waited for; the next listening has the settings' again."""
+    bench = Bench()
+    bench.ear.listen("1", "now", 0.32)
+    bench.hear([SILENCE] * 12)
+    (endpoint,) = bench.of_type(wire.ENDPOINT)
+    assert ("no-speech", 10 * FRAME_SAMPLES) == (
+        endpoint.data["reason"],
+        endpoint.data["end_sample"],
+    )
+    bench.ear.listen("2", "now")
+    bench.hear([SILENCE] * 12)
+    assert bench.ear.listening

@@ -114,7 +114,14 @@ class Audio:
         """Keep the worker running until cancelled."""
         await self.supervisor.run()
 
-    async def hear(self, turn: str, since: Since, listener: Listener = _NOBODY) -> Heard:
+    async def hear(
+        self,
+        turn: str,
+        since: Since,
+        listener: Listener = _NOBODY,
+        *,
+        no_speech_s: float | None = None,
+    ) -> Heard:
         """Listen until the endpoint, as `Microphone.hear`; one turn at a time.
 
         Raises:
@@ -127,8 +134,11 @@ class Audio:
             raise WorkerError("there is no microphone")
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._hearing = _Hearing(turn, future, listener)
+        order: dict[str, object] = {"turn": turn, "since": since}
+        if no_speech_s is not None:
+            order["no_speech_s"] = no_speech_s
         try:
-            await self.supervisor.send(Event(wire.LISTEN, {"turn": turn, "since": since}))
+            await self.supervisor.send(Event(wire.LISTEN, order))
             async with asyncio.timeout(self._patience_s):
                 return await future
         except TimeoutError:

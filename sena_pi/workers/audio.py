@@ -143,7 +143,10 @@ class AudioWorker:
             case wire.FLUSH:
                 self._mouth.flush()
             case wire.LISTEN:
-                self._for_ear.put(lambda: self._ear.listen(data["turn"], data["since"]))
+                no_speech_s = data.get("no_speech_s")
+                self._for_ear.put(
+                    lambda: self._ear.listen(data["turn"], data["since"], no_speech_s)
+                )
             case wire.STOP_LISTENING:
                 self._for_ear.put(self._ear.stop_listening)
             case wire.PHRASE:

@@ -7,7 +7,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming.event import Event
 
@@ -121,8 +121,11 @@ class Ear:
         if self._listening is not None:
             self._listen_to(heard, self._listening)
 
-    def listen(self, turn: str, since: str) -> None:
-        """Send audio to `turn` until its endpoint, `since` the "detection", a "press" or "now"."""
+    def listen(self, turn: str, since: str, no_speech_s: float | None = None) -> None:
+        """Send audio to `turn` until its endpoint, `since` the "detection", a "press" or "now".
+
+        `no_speech_s` is how long to wait for the first word, None as in the settings.
+        """
         if since == "detection" and self._detection is not None:
             start_sample = self._question_start(self._detection)
         elif since == "now":
@@ -133,7 +136,10 @@ class Ear:
         first_sample = ring[0].frame.start_sample if ring else self._next_sample
         start_sample = max(start_sample, first_sample)
         self._voice_activity.reset()
-        endpointer = Endpointer(self._endpointing, start_sample)
+        endpointing = self._endpointing
+        if no_speech_s is not None:
+            endpointing = replace(endpointing, no_speech_s=no_speech_s)
+        endpointer = Endpointer(endpointing, start_sample)
         listening = self._listening = _Listening(turn, start_sample, endpointer)
         start = {**wire.format_data(MICROPHONE_FORMAT), "turn": turn, "sample": start_sample}
         self._send(Event(wire.AUDIO_START, start))
