@@ -27,12 +27,12 @@ from tests.speech import frames_of, quiet
 @pytest.mark.parametrize(
     ("frames", "silent_frames"),
     [
-        ((20,), 41),  # 0.64 s of speech: 1.3 s
-        ((38,), 35),  # 1.22 s: 1.12 s
-        ((50,), 25),  # 1.6 s: 0.8 s
-        ((20, 28, 40), 28),  # after a pause of 0.9 s no less than that
+        ((20,), 38),  # 0.64 s of speech: 1.2 s
+        ((38,), 35),  # 1.22 s: 1.09 s
+        ((50,), 29),  # 1.6 s: 0.9 s
+        ((20, 32, 40), 32),  # after a pause of 1.02 s no less than that
         ((20, 5, 15), 34),  # the silence of a consonant is speech: 1.28 s
-        ((20, 10, 15), 38),  # a pause is not: 1.12 s
+        ((20, 10, 15), 36),  # a pause is not: 1.12 s
     ],
 )
 def test_the_silence_waited_for_depends_on_what_was_said(
@@ -63,7 +63,7 @@ def test_people_behind_do_not_keep_it_listening() -> None:
     pcm = behind(10) + loud(50 * FRAME_S) + behind(60)
     probabilities = [0.05] * 10 + [0.9] * 110
     end = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)[-1]
-    expected = Endpoint(EndpointReason.SILENCE, 60 * FRAME_SAMPLES, 95 * FRAME_SAMPLES)
+    expected = Endpoint(EndpointReason.SILENCE, 60 * FRAME_SAMPLES, 98 * FRAME_SAMPLES)
     assert expected == end
     fixed = Endpointer(EndpointerSettings(adaptive=False), 0)
     assert [VoiceStarted] == [type(event) for event in told(fixed, probabilities, pcm)]

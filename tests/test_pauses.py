@@ -121,13 +121,13 @@ def test_the_last_hint_counts() -> None:
 def test_a_hint_is_forgotten_when_speech_resumes() -> None:
     """What was not complete may be so with what follows."""
     end = hinted({28: False}, 20, 11, 40, 60)
-    assert (20 + 11 + 40 + 25) * FRAME_SAMPLES == end.end_sample
+    assert (20 + 11 + 40 + 29) * FRAME_SAMPLES == end.end_sample
 
 
 def test_a_hint_before_any_pause_is_on_none() -> None:
     """It changes nothing."""
     end = hinted({30: False}, 50, 60)
-    assert (50 + 25) * FRAME_SAMPLES == end.end_sample
+    assert (50 + 29) * FRAME_SAMPLES == end.end_sample
 
 
 def test_a_hint_that_comes_too_late_is_dropped() -> None:
