@@ -33,12 +33,13 @@ class _Note:
     length_s: float
 
 
-# Up: go on. Down: over. Twice the same, low: no. One low one: silence now.
+# Up: go on. Down: over. Twice the same: no. One alone: silence now. Lower notes would be
+# taken for a voice: 311 Hz has a speech probability of 0.7.
 _SCORES: Final[dict[Chime, tuple[_Note, ...]]] = {
     Chime.WAKE: (_Note(659.3, 0.0, 0.06), _Note(987.8, 0.045, 0.075)),
     Chime.DONE: (_Note(783.99, 0.0, 0.06), _Note(587.3, 0.045, 0.075)),
-    Chime.ERROR: (_Note(311.1, 0.0, 0.065), _Note(311.1, 0.085, 0.065)),
-    Chime.MUTE: (_Note(392.0, 0.0, 0.09),),
+    Chime.ERROR: (_Note(622.3, 0.0, 0.065), _Note(622.3, 0.085, 0.065)),
+    Chime.MUTE: (_Note(659.3, 0.0, 0.09),),
 }
 
 
