@@ -1,13 +1,13 @@
 """Own voice: 100 answers that hold wake words, played back into the microphone, wake nobody.
 
-`scripts/prove own_voice [PART] [TURNS]`. Parts, each under ten minutes, all but the last on a clock
-of their own with the real ear, mouth and engines in a simulated room:
+`scripts/prove own_voice [PART] [TURNS]`. Parts, each under ten minutes, on a clock of their own
+with the real ear, mouth and engines in a simulated room (for the whole appliance in real time see
+`scripts/prove own_voice_aloud`):
 
     words      answers with wake words and near-words, by synthetic voices and real people, at four
                levels of echo; the follow-up window after each; the button in the middle; and the
                control: the same with nothing compared
     people     a real person's wake word during an answer, with and without the comparison
-    appliance  the whole appliance on a PulseAudio server whose speaker is heard by its microphone
 
 What is done is kept in the temporary folder, and not done again until all of it is: an interrupted
 run goes on. Remove sena-own-voice*.json there to begin anew.
@@ -15,7 +15,6 @@ run goes on. Remove sena-own-voice*.json there to begin anew.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
@@ -216,16 +215,10 @@ def run(part: str, cases: Cases) -> None:
 
 def main() -> None:
     parts: dict[str, Callable[[int], Cases]] = {"words": word_cases, "people": people_cases}
-    wanted = sys.argv[1:2] or [*parts, "appliance"]
     turns = int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    for part in wanted:
+    for part in sys.argv[1:2] or parts:
         print(f"{part}: {machine()}", flush=True)
-        if part == "appliance":
-            from tests.prove import own_voice_appliance
-
-            asyncio.run(own_voice_appliance.measure(turns))
-        else:
-            run(part, parts[part](turns))
+        run(part, parts[part](turns))
 
 
 if __name__ == "__main__":
