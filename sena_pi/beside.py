@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Future[T]]:
+async def beside(work: Callable[[], Coroutine[Any, Any, T]]) -> AsyncIterator[asyncio.Future[T]]:
     """Run `work` while the context lasts; it is cancelled, and has ended, when that is left.
 
     What it raises is raised to those who await the future, and to nobody else. What the context
@@ -31,9 +31,9 @@ async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Future[T
         raise failure
 
 
-async def _into(result: asyncio.Future[T], work: Coroutine[Any, Any, T]) -> None:
+async def _into(result: asyncio.Future[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
     try:
-        result.set_result(await work)
+        result.set_result(await work())
     except asyncio.CancelledError:
         result.cancel()
         raise

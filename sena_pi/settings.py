@@ -7,9 +7,8 @@ range or choice is written once, in the field's type, and error messages are mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args, get_origin
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,11 +17,10 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic.fields import FieldInfo
 
 from sena_pi import setting_values as checks
 from sena_pi.cache_settings import Cache
-from sena_pi.setting_values import Expects, Section
+from sena_pi.setting_values import Expects, Section, Setting, setting_of
 
 _Name = StringConstraints(pattern=r"^[^\W_][\w.-]*$", max_length=100)
 _Text = StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)
@@ -149,13 +147,6 @@ class Listening(Section):
         float,
         Field(ge=1, le=30, description="Seconds to wait for the first word before giving up."),
     ] = 4.0
-    beside_cloud: Annotated[
-        Literal["auto", "on", "off"],
-        Field(
-            description="Understand commands on this machine, beside the cloud: they are answered "
-            "sooner. auto: where there are four processor cores and 1.5 GB of memory."
-        ),
-    ] = "auto"
     longest_s: Annotated[
         float,
         Field(ge=3, le=60, description="Longest question, in seconds; it is cut there."),
@@ -207,6 +198,13 @@ class Cloud(Section):
         Expects('a language tag such as en-US, de-DE or pt, or ""'),
         Field(description='Language most questions are in (BCP 47), a hint; "" gives none.'),
     ] = "en-US"
+    local_commands: Annotated[
+        Literal["auto", "on", "off"],
+        Field(
+            description="Understand commands on this machine, beside the cloud: they are answered "
+            "sooner. auto: where there are four processor cores and 1.5 GB of memory."
+        ),
+    ] = "auto"
     thinking: Annotated[
         Literal["off", "minimal", "low", "medium", "high", "default"],
         Field(
@@ -321,51 +319,10 @@ class Settings(Section):
     limits: Limits = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What there is to know about one key.
-
-    Attributes:
-        description: what it means, with its unit.
-        expects: what a value must be, in words.
-        choices: the only values allowed, where there are such.
-        is_text: the value is a text, not a number, boolean or list.
-    """
-
-    description: str
-    expects: str
-    choices: tuple[str, ...]
-    is_text: bool
-
-
-def _expects(field: FieldInfo, choices: tuple[str, ...]) -> str:
-    for mark in field.metadata:
-        if isinstance(mark, Expects):
-            return mark.text
-    if choices:
-        return f"{', '.join(choices[:-1])} or {choices[-1]}"
-    if field.annotation is bool:
-        return "true or false"
-    low = next(mark.ge for mark in field.metadata if hasattr(mark, "ge"))
-    high = next(mark.le for mark in field.metadata if hasattr(mark, "le"))
-    return f"a {'whole ' if field.annotation is int else ''}number from {low} to {high}"
-
-
-def _setting(field: FieldInfo) -> Setting:
-    kind = get_origin(field.annotation)
-    choices = get_args(field.annotation) if kind is Literal else ()
-    return Setting(
-        description=field.description or "",
-        expects=_expects(field, choices),
-        choices=choices,
-        is_text=field.annotation not in (bool, int, float) and kind is not tuple,
-    )
-
-
 _SECTIONS: Final = {section: type(default) for section, default in Settings()}
 
 CATALOGUE: Final[Mapping[str, Mapping[str, Setting]]] = {
-    section: {key: _setting(field) for key, field in model.model_fields.items()}
+    section: {key: setting_of(field) for key, field in model.model_fields.items()}
     for section, model in _SECTIONS.items()
 }
 """Section -> key -> what there is to know about it."""

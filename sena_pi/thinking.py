@@ -78,6 +78,7 @@ class Mind:
             cloud does.
         deadlines: how long the cloud is waited for.
         spending: what may be spent before it is certain that the person has finished.
+        language: BCP 47 tag of what the transcriber understands.
     """
 
     cloud: LanguageModel | None
@@ -87,6 +88,7 @@ class Mind:
     transcriber: Transcriber | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
     spending: Spending = field(default_factory=Spending)
+    language: str = "en"
 
     async def answer(
         self,
@@ -125,7 +127,7 @@ class _Thinking:
             if self.mind.cloud is None:
                 await self._ask_local()
             else:
-                async with beside(self._understood_here()) as here:
+                async with beside(self._understood_here) as here:
                     await self._ask_both(here, self.mind.cloud)
         except WorkerError as error:
             answer.problems.append(str(error))
@@ -161,7 +163,7 @@ class _Thinking:
         async with self.mind.local.respond(rules) as response:
             header = await response.header()
         if header.intent is None:
-            header = Header(heard=text)
+            header = Header(heard=text, language=self.mind.language)
         known = await self._remembered(header) if header.intent is None else None
         if header.intent is None and known is None:
             self._tell_if_unfinished(text)
@@ -338,7 +340,7 @@ async def _unless_found(
 
     if found():
         return None
-    async with beside(work()) as result:
+    async with beside(work) as result:
         while not (result.done() or found()):
             waited: set[asyncio.Future[Any]] = {result} if here.done() else {result, here}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)

@@ -23,29 +23,46 @@ async def speaking(bench: Bench) -> None:
     await bench.reached(Phase.SPEAKING)
 
 
+def left_open(bench: Bench) -> tuple[int, int]:
+    """Answers and sentences that are under way."""
+    assert bench.cloud is not None
+    return bench.cloud.open_answers, bench.voice.open_sentences
+
+
 @pytest.mark.parametrize("how", ["press", "wake"])
-def test_barge_in_silences_cancels_and_listens(how: str) -> None:
-    """Both ways: the speaker is flushed, the answer's context left, the next question heard."""
+def test_barge_in_silences_and_listens(how: str) -> None:
+    """Both ways: the speaker is flushed, and the next question heard and answered."""
 
     async def story(bench: Bench) -> None:
         await speaking(bench)
         bench.assistant.press() if how == "press" else bench.wake()
         await bench.reached(Phase.LISTENING)
-        assert bench.cloud is not None
-        assert (1, 0, 0) == (
-            bench.speaker.flushes,
-            bench.cloud.open_answers,
-            bench.voice.open_sentences,
-        )
+        assert 1 == bench.speaker.flushes
         since = "press" if how == "press" else "detection"
         assert ("2", since) == bench.microphone.asked[-1]
-        bench.microphone.hears(UTTERANCE)
         bench.speaker.held = False
+        bench.microphone.hears(UTTERANCE)
         report = await bench.turn_ended()
         assert "Second answer." == report.answered
 
     bench = tell(story, cloud=[HANGING, answered("Second answer.")])
     assert [Outcome.INTERRUPTED, Outcome.ANSWERED] == [r.outcome for r in bench.reports]
+
+
+def test_a_press_leaves_the_answer_at_once() -> None:
+    """Whoever presses means it: before the next question is heard, nothing is under way."""
+
+    async def story(bench: Bench) -> None:
+        await speaking(bench)
+        assert (1, 0) < left_open(bench)
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        assert (0, 0) == left_open(bench)
+        bench.microphone.hears(None)
+        assert Outcome.NOTHING_HEARD == (await bench.turn_ended()).outcome
+
+    bench = tell(story, cloud=[HANGING])
+    assert [] == bench.speaker.heard
 
 
 def test_only_what_was_heard_is_remembered() -> None:

@@ -205,7 +205,7 @@ def test_a_question_that_was_asked_before_is_a_whole_one(*, here: bool) -> None:
 
 @pytest.mark.parametrize("here", [True, False])
 def test_words_that_something_must_follow_are_waited_for(*, here: bool) -> None:
-    """ "What is the" is no question."""
+    """As after an article: "what is the" is no question."""
 
     async def story(bench: Bench) -> None:
         await pauses(bench)
