@@ -159,7 +159,7 @@ async def make_parts(
     spending = Spending()
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := key_of(keys, "gemini")) is not None:
-        gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
+        gemini = Gemini(key.secret.reveal(), gemini_settings(settings))
         closing.push_async_callback(gemini.aclose)
         allowance = Allowance(
             state_folder() / "allowance.json",
@@ -261,7 +261,8 @@ def key_of(keys: KeyStore, name: str) -> Key | None:
         return None
 
 
-def _gemini_settings(settings: Settings) -> GeminiSettings:
+def gemini_settings(settings: Settings) -> GeminiSettings:
+    """What the cloud's client is told."""
     cloud = settings.cloud.model_dump(exclude={"enabled", "local_commands"})
     return GeminiSettings(**cloud)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sena_pi.bench.conversation.heard_here import Prompter, heard_here
+from sena_pi.bench.conversation.heard_here import Prompter
 from sena_pi.bench.conversation.loopback import KEY, Counts, Loopback
 from sena_pi.bench.conversation.profiles import Profile
 from sena_pi.bench.conversation.questions import recordings
@@ -93,7 +93,7 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
                     if plan.warm:
                         await asking.ask(way, WARM)
                 if plan.heard_here:
-                    async with heard_here(home, asking.ears) as way:
+                    async with ours(home, asking.ears) as way:
                         await asking.ask(way, LOCAL)
     return results
 
