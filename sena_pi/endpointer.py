@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from sena_pi.audio import FRAME_S, FRAME_SAMPLES, MICROPHONE_FORMAT, Frame
-from sena_pi.patience import CAP_S, COMPLETE_S, Foreground, Patience
+from sena_pi.patience import CAP_S, COMPLETE_S, ONSET_S, Foreground, Patience
 
 PAUSED_AFTER_S = 0.25
 """After this much silence a pause is told, unless adaptive: then as `Foreground.pause_s` says."""
@@ -244,9 +244,13 @@ class Endpointer:
         if not self._settings.adaptive:
             return self._settings.silence_s
         if self._complete is not None:
-            return COMPLETE_S if self._complete else CAP_S
-        frames = (frame.end_sample - self._vad_end) // FRAME_SAMPLES
-        return self._patience.silence_s(self._hovering / frames)
+            wanted_s = COMPLETE_S if self._complete else CAP_S
+        else:
+            frames = (frame.end_sample - self._vad_end) // FRAME_SAMPLES
+            wanted_s = self._patience.silence_s(self._hovering / frames)
+        if self._foreground.rising:
+            wanted_s += ONSET_S
+        return min(wanted_s, CAP_S)
 
     def _told_after_s(self) -> float:
         return self._foreground.pause_s if self._settings.adaptive else PAUSED_AFTER_S

@@ -29,6 +29,8 @@ HOVERING_S: Final = 0.3
 """More silence where the detector takes all of it for speech, and only its level says otherwise."""
 CAP_S: Final = 1.5
 """No silence longer than this is waited for."""
+ONSET_S: Final = 0.1
+"""More silence where the last of it is loud: the detector needs so long to tell speech."""
 COMPLETE_S: Final = 0.42
 """What is waited for after words that are a whole phrase: more may follow ("what is python ... used
 for"), and does in as many cases as this is shorter than people's pauses."""
@@ -105,6 +107,11 @@ class Foreground:
             return False
         level = (self._recent[-1] + self._recent[-2]) / 2
         return level < min(self.ABOVE_ROOM * self._room_level, self.BELOW_PERSON * self._loudness)
+
+    @property
+    def rising(self) -> bool:
+        """The last frame is louder than the room: somebody may be going on."""
+        return self._known and self._recent[-1] > self.ABOVE_ROOM * self._room_level
 
     @property
     def pause_s(self) -> float:

@@ -91,6 +91,19 @@ def test_a_pause_after_one_short_sound_is_not_told_sooner() -> None:
     assert (6 + 7) * FRAME_SAMPLES == pause.end_sample
 
 
+@pytest.mark.parametrize(("loud_frames", "waited_frames"), [(1, 30), (2, 31), (9, 32)])
+def test_a_sound_at_the_last_moment_is_given_time(loud_frames: int, waited_frames: int) -> None:
+    """The detector may come to take it for speech: a tenth of a second, no more."""
+    pcm = quiet(10 * FRAME_S) + loud(50 * FRAME_S) + quiet(28 * FRAME_S)
+    pcm += loud(loud_frames * FRAME_S) + quiet(20 * FRAME_S)
+    probabilities = [0.05] * 10 + [0.9] * 50 + [0.05] * (48 + loud_frames)
+    end = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)[-1]
+    expected = Endpoint(
+        EndpointReason.SILENCE, 60 * FRAME_SAMPLES, (60 + waited_frames) * FRAME_SAMPLES
+    )
+    assert expected == end
+
+
 def test_a_word_said_softly_is_speech() -> None:
     """20 dB below the others, in a quiet room."""
     pcm = quiet(10 * FRAME_S) + loud(50 * FRAME_S) + behind(20)
