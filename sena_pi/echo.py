@@ -26,9 +26,10 @@ _LOWEST_BIN, _HIGHEST_BIN, _EVERY_BIN = 6, 200, 3
 _BANDS: Final = 16
 _BAND_FLOOR: Final = 3e4
 """Power of a band in a silent room: below it nothing is compared."""
-_TAPS_BEFORE, _TAPS_AFTER = 4, 4
+_TAPS_BEFORE, _TAPS_AFTER = 3, 3
 """Around the best delay, in hops: the room's answer to one sound lasts longer than a window."""
 _REGULAR: Final = 1e-3
+_PARTS: Final = 4
 
 
 def played_samples(heard_samples: int) -> int:
@@ -39,14 +40,28 @@ def played_samples(heard_samples: int) -> int:
 def echo_share(heard: np.ndarray, played: np.ndarray) -> float:
     """The part, 0 to 1, of the heard energy that a linear echo of the played sound explains.
 
-    Takes 3 ms on a desktop core for a second of sound. Of unrelated sound, the filter's freedom
-    explains about a tenth.
+    Takes 5 ms on a desktop core for a second of sound. Of unrelated sound, the filter's freedom
+    explains a quarter. Each of four parts has a delay of its own: where a device that was late
+    tore the sound, only the torn part does not fit.
 
     Args:
-        heard: 16 kHz samples, 0.5 s or more.
+        heard: 16 kHz samples, a second or more.
         played: `played_samples(len(heard))` samples, from `LATEST_S` before the first heard one
             to `-EARLIEST_S` after the last.
     """
+    import numpy as np
+
+    size = len(heard) // _PARTS
+    explained = total = 0.0
+    for start in range(0, size * _PARTS, size):
+        part = heard[start : start + size]
+        energy = float((part.astype(np.float64) ** 2).sum())
+        explained += energy * _share(part, played[start : start + played_samples(size)])
+        total += energy
+    return explained / total if total else 0.0
+
+
+def _share(heard: np.ndarray, played: np.ndarray) -> float:
     import numpy as np
 
     near, far = _spectrogram(heard), _spectrogram(played)

@@ -7,7 +7,6 @@ be expected is not a question.
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 from typing import Final
 
@@ -30,8 +29,10 @@ _LONGEST_LEAD_S: Final = 0.5
 """Played sound that is further ahead of the microphone than any queue is misplaced."""
 _AUDIBLE_PEAK: Final = 33
 """60 dB below full scale."""
-_MARGIN: Final = 3.0
-"""How much louder than the usual echo (10 dB) sound must be to be somebody else's."""
+_USUAL: Final = 0.9
+"""The part of the frames of an answer whose echo is no louder than the usual echo."""
+_MARGIN: Final = 2.0
+"""How much louder than the usual echo (6 dB) sound must be to be somebody else's."""
 _LEARNT_FRAMES: Final = round(3.0 / FRAME_S)
 _FEWEST_FRAMES: Final = round(0.5 / FRAME_S)
 
@@ -98,7 +99,7 @@ class OwnVoice:
         loudest = self._played.loudest(frame.end_sample, round(TAIL_S * _RATE_HZ))
         heard = self._heard.loudest(frame.end_sample, FRAME_SAMPLES)
         known = len(self._echoes) >= _FEWEST_FRAMES
-        usual = statistics.median(self._echoes) if known else 0.0
+        usual = sorted(self._echoes)[int(_USUAL * len(self._echoes))] if known else 0.0
         if loudest > _AUDIBLE_PEAK:
             self._echoes.append(heard / loudest)
         return not known or heard <= _MARGIN * usual * loudest
