@@ -33,12 +33,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sena_pi.audio import MICROPHONE_FORMAT, Utterance, wav_bytes
-from sena_pi.bench.conversation.heard_here import Prompter, heard_here
 from sena_pi.bench.conversation.loopback import KEY, Loopback
 from sena_pi.bench.conversation.profiles import PROFILES
 from sena_pi.bench.conversation.script import CONVERSATION, Turn
 from sena_pi.bench.conversation.ways import Home, Way, ours
 from sena_pi.deadlines import Deadlines
+from sena_pi.errors import WorkerError
 from sena_pi.keys import KeyStore
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, validated, values
@@ -51,6 +51,10 @@ from tests.speech import RATE_HZ, quiet, say, speech_bounds
 
 TRANSCRIBER_S: Final = 0.1
 WAKE_WORD: Final = "hey jarvis"
+OPENED_AGAIN: Final = 3
+"""How often an appliance is opened anew whose audio worker was lost, as on a machine with no time
+for it; the utterance is asked again, and the loss is printed."""
+DEATHS: Final = "lost"
 BREATH_S: Final = 0.4
 """From the wake word to the question."""
 MOST_TIMES: Final = 4
@@ -114,11 +118,14 @@ class Asked:
         return self.ms.get("endpoint", 0.0) < 0
 
 
-class KnowsTheWords(Prompter):
-    """A transcriber that is told the utterance, and tells as much of it as was said by then."""
+class KnowsTheWords:
+    """A `Transcriber` that is told the utterance, and tells as much of it as was said by then.
+
+    Attributes:
+        utterance: what is being said.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.utterance: Said | None = None
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
@@ -138,8 +145,11 @@ def words(text: str) -> str:
 
 
 def answer_to(said: Said, number: int) -> Turn:
-    """The cloud's answer: none like another, so that its sound is not remembered either."""
-    answer = f"This is answer {number} and it is as long as the beginning of most answers is. {END}"
+    """The cloud's answer: none like another, so that its sound is not remembered either.
+
+    It begins with as many words as what is spoken first of the benchmark's conversation has.
+    """
+    answer = f"This is answer {number} to a question that somebody asked. {END}"
     return Turn(words(said.text), answer, llm_s=1.0, tts_s=1.0, alone=True)
 
 
@@ -206,16 +216,16 @@ async def ask_part(part: Part, folder: Path, until_s: float) -> None:
     home_folder.mkdir(exist_ok=True)
     cloud = Loopback(PROFILES["current"], CONVERSATION[0], speech_length=SPEECH_LENGTH)
     ears = KnowsTheWords()
-    home = _home(part, cloud, home_folder)
-    opened = ours(home) if part.run == "miss" else heard_here(home, ears)
-    async with cloud.serving(), opened as way:
-        asking = Asking(way, cloud, ears, home_folder)
-        for number, said in todo:
-            if time.time() >= until_s:
-                return
-            asked = await asking.ask(number, said)
-            with out.open("a") as file:
-                file.write(json.dumps(asdict(asked)) + "\n")
+    async with cloud.serving():
+        home = _home(part, cloud, home_folder)
+        async with ours(home, ears if part.run == "hit" else None) as way:
+            asking = Asking(way, cloud, ears, home_folder)
+            for number, said in todo:
+                if time.time() >= until_s:
+                    return
+                asked = await asking.ask(number, said)
+                with out.open("a") as file:
+                    file.write(json.dumps(asdict(asked)) + "\n")
 
 
 def _home(part: Part, cloud: Loopback, folder: Path) -> Home:
@@ -240,7 +250,13 @@ def run_voice(rule: Rule, voice: int, folder: Path, until_s: float) -> None:
     """Both passes of one appliance, in a process of its own."""
     logging.disable(logging.CRITICAL)
     for run in ("miss", "hit"):
-        asyncio.run(ask_part(Part(rule, voice, run), folder, until_s))
+        for _ in range(OPENED_AGAIN + 1):
+            try:
+                asyncio.run(ask_part(Part(rule, voice, run), folder, until_s))
+                break
+            except* WorkerError as deaths:
+                with (folder / DEATHS).open("a") as file:
+                    file.write(f"{rule}, {run}: {deaths.exceptions[0]}\n")
 
 
 def _line(name: str, asked: Sequence[Asked]) -> str:
@@ -281,6 +297,9 @@ def report(folder: Path) -> str:
         lines += [_line(name, asked) for name, asked in rows.items() if asked]
         problems = [p for asked in by_run.values() for one in asked for p in one.problems]
         lines += [f"  problem: {p} ({problems.count(p)})" for p in dict.fromkeys(problems)]
+    lost = folder / DEATHS
+    if lost.is_file():
+        lines += [f"audio workers lost: {len(lost.read_text().splitlines())}"]
     return "\n".join(lines)
 
 
