@@ -12,6 +12,7 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.audio import MICROPHONE_FORMAT, Utterance
+from sena_pi.chimes import Chime
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
 from sena_pi.endpointer import EndpointerSettings
@@ -67,12 +68,14 @@ class AudioListeners:
         detection: a wake word was heard.
         hearing: True when frames arrive again, False when they have ceased.
         ready: the worker is configured; its wake engine, words and reasons.
+        stop_word: a stop word was said while something played.
         spoken: a simulated recording has begun or ended.
     """
 
     detection: Callable[[WakeEvent], None] = _ignore
     hearing: Callable[[bool], None] = _ignore
     ready: Callable[[dict[str, Any]], None] = _ignore
+    stop_word: Callable[[WakeEvent], None] = _ignore
     spoken: Callable[[dict[str, Any]], None] = _ignore
 
 
@@ -156,6 +159,13 @@ class Audio:
         data = {"turn": pause.turn, "end_sample": pause.end_sample, "complete": complete}
         self.supervisor.post(Event(wire.PHRASE, data))
 
+    def chime(self, chime: Chime) -> None:
+        """Play a short sound now; dropped while a turn sounds, or where it is switched off.
+
+        Returns at once, also when the worker is gone.
+        """
+        self.supervisor.post(Event(wire.CHIME, {"name": str(chime)}))
+
     async def simulate(self, path: str) -> None:
         """Have somebody speak a WAV file into the simulated microphone.
 
@@ -201,9 +211,10 @@ class Audio:
                     hearing.listener.resumed(bytes(hearing.pcm))
             case wire.ENDPOINT:
                 self._take_endpoint(data)
-            case wire.DETECTION:
+            case wire.DETECTION | wire.STOP_WORD:
                 wake = WakeEvent(data["name"], data["engine"], data["monotonic_ns"])
-                self._listeners.detection(wake)
+                is_stop = event.type == wire.STOP_WORD
+                (self._listeners.stop_word if is_stop else self._listeners.detection)(wake)
             case wire.PLAYING | wire.PLAYED | wire.FLUSHED:
                 self.speaker.handle(event)
             case wire.SPEAKER:
