@@ -31,7 +31,7 @@ TONE = AudioChunk(AudioFormat(24_000), b"\x00\x20\x00\xe0" * 12_000)
 class Room:
     """An audio worker and all that it told."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], **listeners: Callable[..., None]) -> None:
         self.woken: asyncio.Queue[WakeEvent] = asyncio.Queue()
         self.hearing: list[bool] = []
         self.spoken: list[dict[str, Any]] = []
@@ -45,6 +45,7 @@ class Room:
                 hearing=lambda on: self._tell(self.hearing, on),
                 ready=lambda data: self._tell(self.ready, data),
                 spoken=lambda data: self._tell(self.spoken, data),
+                **listeners,
             ),
         )
 
@@ -64,9 +65,9 @@ class Room:
 
 
 @contextlib.asynccontextmanager
-async def room(settings: dict[str, Any]) -> AsyncIterator[Room]:
-    """A room whose worker hears."""
-    it = Room(settings)
+async def room(settings: dict[str, Any], **listeners: Callable[..., None]) -> AsyncIterator[Room]:
+    """A room whose worker hears; more listeners by their name in `AudioListeners`."""
+    it = Room(settings, **listeners)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(it.audio.run())
         try:
