@@ -183,6 +183,48 @@ def test_words_without_a_sound_are_explained_too() -> None:
     tell(story, cloud=[answered("Hello there.")], voices=[voice], deadlines=soon)
 
 
+def test_no_reason_is_begun_when_an_answer_is_nearly_there() -> None:
+    """After a filler, words that only need to be spoken are waited for: a reason takes seconds."""
+    voice = ScriptedSynthesizer()
+    voice.gates["Hello there."] = gate = asyncio.Event()
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        await told(bench, 1)
+        model.begin()
+        model.words.put_nowait("Hello there.")
+        model.end()
+        await passes(2 * SOON_S)
+        gate.set()
+        report = await bench.turn_ended()
+        assert (("filler",), "Hello there.") == (report.told, report.answered)
+
+    model = GatedModel()
+    slow = replace(NEVER, filler_s=SOON_S, reason_s=2 * SOON_S)
+    tell(with_cloud(model, story), voices=[voice], deadlines=slow)
+
+
+def test_a_voice_that_gives_no_sound_for_longer_is_explained() -> None:
+    """Being nearly there has its time, too."""
+    voice = ScriptedSynthesizer({"Hello there.": Ending.HANGS}, sound_comes=False)
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        await told(bench, 1)
+        model.begin()
+        model.words.put_nowait("Hello there.")
+        await told(bench, 2)
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+        assert ("filler", Reason.SLOW) == bench.reports[0].told
+
+    model = GatedModel()
+    slow = replace(NEVER, filler_s=SOON_S, reason_s=2 * SOON_S, grace_s=SOON_S)
+    tell(with_cloud(model, story), voices=[voice], deadlines=slow)
+
+
 def test_a_reason_is_told_once() -> None:
     """The rules are still listening when the reason is due; they don't understand, and that's it.
 
