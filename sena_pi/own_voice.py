@@ -58,8 +58,12 @@ class OwnVoice:
         return self._heard.end < self._audible_until
 
     def prepare(self, rate_hz: int) -> None:
-        """Load what resampling needs, 0.2 s, before there is anything to hear."""
+        """Load what all this needs, 0.2 s, before there is anything to hear."""
+        import numpy as np
+
         Resampler(AudioFormat(rate_hz), _RATE_HZ).convert(bytes(2 * rate_hz // 100))
+        length = round(WORD_S * _RATE_HZ)
+        echo_share(np.ones(length, np.int16), np.ones(played_samples(length), np.int16))
 
     def played(self, pcm: bytes, rate_hz: int) -> None:
         """These samples were handed to the speaker."""
@@ -75,7 +79,7 @@ class OwnVoice:
         return self._is_expected(frame)
 
     def said(self, end_sample: int) -> bool:
-        """The word that was heard up to here is our own. 3 ms, and nothing while we are silent."""
+        """The word that was heard up to here is our own. 5 ms, and nothing while we are silent."""
         length = round(WORD_S * _RATE_HZ)
         if end_sample - length >= self._audible_until:
             return False
