@@ -82,6 +82,8 @@ class Foreground:
     """A pause is told after so much silence where the person is so many times as loud as the room.
 
     In noise the detector takes soft sounds for silence, and lets go of the last ones early."""
+    QUIET_PAUSE_S = 0.07
+    """The same where the room is quiet, and no sound fades away: the detector is late there."""
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque([0] * self.SMOOTHED_FRAMES, self.SMOOTHED_FRAMES)
@@ -117,6 +119,8 @@ class Foreground:
     def pause_s(self) -> float:
         """The silence after which it is told that the person has paused."""
         times_room = self._loudness / max(1, self._room_level) if self._known else 0.0
+        if times_room >= self.PAUSE_S[0][0] and self.faint:
+            return self.QUIET_PAUSE_S
         return next(silence_s for times, silence_s in self.PAUSE_S if times_room >= times)
 
     @property

@@ -269,8 +269,8 @@ def test_a_pause_is_told_before_the_endpoint() -> None:
     pause = paused(bench)
     sent_to = bench.of_type(wire.AUDIO_CHUNK)[-1].data["sample"] + FRAME_SAMPLES
     assert "7" == pause.data["turn"]
-    assert 43 * FRAME_SAMPLES == pause.data["end_sample"]
-    assert 43 * 32_000_000 == pause.data["monotonic_ns"]
+    assert 42 * FRAME_SAMPLES == pause.data["end_sample"]
+    assert 42 * 32_000_000 == pause.data["monotonic_ns"]
     assert 50 * FRAME_SAMPLES == sent_to
     bench.hear([SILENCE] * 50)
     (endpoint,) = bench.of_type(wire.ENDPOINT)
@@ -299,7 +299,7 @@ def test_no_pause_is_told_of_a_turn_that_was_given_up() -> None:
     bench = Bench()
     bench.hear([SILENCE] * 20)
     bench.ear.listen("7", "press")
-    bench.hear([SPEECH] * 20 + [SILENCE] * 2)
+    bench.hear([SPEECH] * 20 + [SILENCE])
     bench.ear.stop_listening()
     bench.hear([SILENCE] * 60)
     assert [wire.VOICE_STARTED] == [event.type for event in news(bench)]

@@ -70,16 +70,19 @@ def test_people_behind_do_not_keep_it_listening() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "silent_frames"),
+    ("room", "after", "silent_frames"),
     [
-        (quiet(10 * FRAME_S), 3),  # 2700 times as loud: 0.14 s, the detector's lag counted in
-        (behind(10, 0x0199), 4),  # 20 times: 0.17 s
-        (behind(10, 0x0444), 7),  # 7.5 times: 0.25 s
+        (quiet(10 * FRAME_S), quiet(20 * FRAME_S), 2),  # nothing is to be heard any more
+        (quiet(10 * FRAME_S), behind(20, 0x0020), 3),  # it fades: 0.14 s, with the detector's lag
+        (behind(10, 0x0199), behind(20, 0x0199), 4),  # 20 times as loud as the room: 0.17 s
+        (behind(10, 0x0444), behind(20, 0x0444), 7),  # 7.5 times: 0.25 s
     ],
 )
-def test_a_pause_is_told_sooner_where_it_is_quiet(room: bytes, silent_frames: int) -> None:
+def test_a_pause_is_told_sooner_where_it_is_quiet(
+    room: bytes, after: bytes, silent_frames: int
+) -> None:
     """Noise hides soft sounds inside of words."""
-    pcm = room + loud(30 * FRAME_S) + room * 2
+    pcm = room + loud(30 * FRAME_S) + after
     probabilities = [0.05] * 10 + [0.9] * 30 + [0.05] * 20
     _, pause = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)
     assert (40 + silent_frames) * FRAME_SAMPLES == pause.end_sample
