@@ -8,7 +8,7 @@ then nothing is spoken, and nothing is done that can't be taken back (`Guess.con
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sena_pi.attempt import Attempt, Stages
@@ -40,6 +40,7 @@ class Guesses:
         stages: what it is made with.
         conversation: earlier exchanges, oldest first.
         overhearer: gets the sound as it comes.
+        on_speech: called when somebody has spoken, at each pause and at the endpoint.
 
     Attributes:
         begun: how many answers were begun before the endpoint.
@@ -52,6 +53,7 @@ class Guesses:
         stages: Stages,
         conversation: Sequence[Exchange],
         overhearer: Overhearer | None,
+        on_speech: Callable[[], None] = lambda: None,
     ) -> None:
         self.begun = 0
         self._turn = turn
@@ -59,6 +61,7 @@ class Guesses:
         self._stages = stages
         self._conversation = conversation
         self._overhearer = overhearer
+        self._on_speech = on_speech
         self._purse = Purse(stages.mind.spending)
         self._attempt: Attempt | None = None
         if overhearer is not None:
@@ -76,6 +79,7 @@ class Guesses:
 
     def paused(self, pause: SpeechPaused) -> None:
         """As `Listener.paused`: begin an answer."""
+        self._on_speech()
         self.drop()
         self.begun += 1
 
@@ -100,6 +104,7 @@ class Guesses:
 
     def settle(self, utterance: Utterance) -> tuple[Attempt, bool]:
         """The person has finished: the answer to keep, and whether it was begun on a guess."""
+        self._on_speech()
         attempt, self._attempt = self._attempt, None
         if attempt is None or attempt.failed:
             return self._begin(utterance, Guess.certain()), False

@@ -73,7 +73,7 @@ class TurnReport:
 
     Attributes:
         turn: its id.
-        trigger: the wake word, or "press".
+        trigger: the wake word, "press" or "follow-up".
         outcome: how it ended.
         heard: the question; empty when not understood.
         answered: what was really spoken of the answer.
@@ -88,6 +88,7 @@ class TurnReport:
         speech_end_sample: where speech ended in the microphone's stream.
         guesses: answers that were begun before the person had finished for certain.
         wasted_requests: of the cloud, for those that were not kept.
+        resumed: how often it was interrupted by nobody, and went on.
     """
 
     turn: str
@@ -105,6 +106,7 @@ class TurnReport:
     speech_end_sample: int | None = None
     guesses: int = 0
     wasted_requests: int = 0
+    resumed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -128,5 +130,7 @@ class TurnReport:
         parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]
         if self.wasted_requests:
             parts.append(f"wasted requests {self.wasted_requests}")
+        if self.resumed:
+            parts.append(f"resumed {self.resumed}")
         parts += [f"problem: {problem}" for problem in self.problems]
         return ", ".join(parts)

@@ -21,6 +21,7 @@ from sena_pi.phases import Phase
 from sena_pi.playback import FILLER, Playback
 from sena_pi.reasons import Reason
 from sena_pi.report import Outcome, Timeline, TurnReport
+from sena_pi.resumption import Resumable
 from sena_pi.stages import EndedTurn, Exchange, Heard, Since
 
 
@@ -29,12 +30,16 @@ class Trigger:
     """What started a turn.
 
     Attributes:
-        by: the wake word, or "press".
+        by: the wake word, "press" or "follow-up".
         since: from where on audio is asked for.
+        no_speech_s: how long the first word is waited for, None as in the settings.
+        deliberate: somebody wants something for certain; False: it may have been a noise.
     """
 
     by: str
     since: Since
+    no_speech_s: float | None = None
+    deliberate: bool = True
 
 
 class Turn:
@@ -48,20 +53,35 @@ class Turn:
         conversation: Sequence[Exchange],
         *,
         overhearer: Overhearer | None = None,
+        on_speech: Callable[[], None] = lambda: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """Make a turn.
+
+        Args:
+            name: its id.
+            trigger: what started it.
+            stages: what it is made with.
+            conversation: earlier exchanges, oldest first.
+            overhearer: gets the question's sound as it comes.
+            on_speech: called when somebody has spoken, each time before anything is done about it.
+            now_ns: the monotonic clock.
+        """
         self.name = name
         self.trigger = trigger
         self.answer = Answer()
         self._stages = stages
         self._conversation = conversation
         self._overhearer = overhearer
+        self._on_speech = on_speech
         self._now_ns = now_ns
         self._timeline = Timeline()
         self._heard: Heard | None = None
         self._guesses: Guesses | None = None
         self._attempt: Attempt | None = None
         self._playback = Playback(stages.speaker, stages.light)
+        self._speaking: Resumable | None = None
+        self._all_came = False
         self._outcome = Outcome.FAILED
 
     async def run(self) -> None:
@@ -85,6 +105,33 @@ class Turn:
         """The sentences that were really heard, as far as the speaker has told."""
         return self._playback.spoken
 
+    @property
+    def sounding(self) -> bool:
+        """Something of it is being heard, or was."""
+        return self._playback.sounding
+
+    @property
+    def answering(self) -> bool:
+        """Its answer is being heard, or was."""
+        return self._playback.answering
+
+    def hold(self) -> None:
+        """Be silent until `resume`, as soon as the speaker is flushed; the making goes on.
+
+        It goes on as far as its queues reach, and then waits. Only while `answering`.
+        """
+        if self._speaking is not None:
+            self._speaking.hold()
+
+    def resume(self) -> None:
+        """Go on with the sentence that was cut, from its beginning."""
+        if self._speaking is not None:
+            self._speaking.resume()
+
+    def will_not_resume(self) -> None:
+        """The speaker is about to be another's: what was heard up to now is all that was."""
+        self._playback.end()
+
     def report(self) -> TurnReport:
         """How the turn went; complete once `run` has ended."""
         answer, attempt, playback = self.answer, self._attempt, self._playback
@@ -107,6 +154,7 @@ class Turn:
             speech_end_sample=self._heard.speech_end_sample if self._heard else None,
             guesses=self._guesses.begun if self._guesses else 0,
             wasted_requests=self._wasted_requests(),
+            resumed=self._speaking.resumptions if self._speaking else 0,
         )
 
     async def _run(self) -> None:
@@ -118,10 +166,14 @@ class Turn:
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         stages = self._stages
-        guesses = Guesses(self.name, tasks, stages, self._conversation, self._overhearer)
+        guesses = Guesses(
+            self.name, tasks, stages, self._conversation, self._overhearer, self._on_speech
+        )
         self._guesses = guesses
         stages.light.show(Phase.LISTENING)
-        heard = await stages.microphone.hear(self.name, self.trigger.since, guesses)
+        heard = await stages.microphone.hear(
+            self.name, self.trigger.since, guesses, no_speech_s=self.trigger.no_speech_s
+        )
         self._heard = heard
         self._timeline.speech_end = heard.speech_end_ns
         self._timeline.endpoint = heard.endpoint_ns
@@ -139,19 +191,28 @@ class Turn:
     async def _answer(self, attempt: Attempt, tasks: asyncio.TaskGroup) -> None:
         stages, deadlines = self._stages, self._stages.mind.deadlines
         stages.light.show(Phase.THINKING)
-        stages.speaker.begin()
         failing = tasks.create_task(attempt.failure())
         company = tasks.create_task(
             keep_company(attempt, stages.clips, deadlines, self._since_endpoint_s)
         )
-        in_time = await self._play(attempt)
-        attempt.drop()
-        company.cancel()
-        if not in_time:
-            attempt.answer.problems.append(f"the turn took longer than {deadlines.turn_s:g} s")
-            await self._playback.play(await attempt.notice(Reason.TOO_LONG, ends=True))
-        await stages.speaker.drain()
+        self._speaking = Resumable(lambda: self._speak(attempt, company))
+        await self._speaking.run(tasks)
         failing.cancel()
+
+    async def _speak(self, attempt: Attempt, company: asyncio.Task[None]) -> None:
+        """Play what was cut, if anything was, and all that comes, to its end."""
+        playback = self._playback
+        await playback.begin()
+        if not self._all_came:
+            in_time = await self._play(attempt)
+            self._all_came = True
+            attempt.drop()
+            company.cancel()
+            if not in_time:
+                seconds = self._stages.mind.deadlines.turn_s
+                attempt.answer.problems.append(f"the turn took longer than {seconds:g} s")
+                await playback.play(await attempt.notice(Reason.TOO_LONG, ends=True))
+        await self._stages.speaker.drain()
 
     async def _play(self, attempt: Attempt) -> bool:
         """Play all that comes; False when the turn's time was over and nothing could be heard."""

@@ -14,6 +14,7 @@ from sena_pi.audio import Utterance
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
+from sena_pi.follow_up import FollowUps, FollowUpSettings
 from sena_pi.guess import Spending
 from sena_pi.guesses import Overhearer
 from sena_pi.phases import Phase
@@ -92,6 +93,7 @@ class Bench:
         memory: Memory | None = None,
         transcriber: Transcriber | None = None,
         race: Race | None = None,
+        follow_ups: FollowUpSettings | None = None,
         spending: Spending | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
@@ -123,6 +125,7 @@ class Bench:
                 self.clips,
             ),
             self.conversation,
+            follow_ups=FollowUps(follow_ups) if follow_ups else None,
             overhearer=overhearer,
             on_trigger=self._count_trigger,
             on_report=self.reports.append,
