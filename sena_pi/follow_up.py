@@ -11,6 +11,7 @@ from typing import Final
 
 from sena_pi.answer import Answer
 from sena_pi.report import Outcome, Source, TurnReport
+from sena_pi.settings import Settings
 from sena_pi.turn import Trigger
 
 FOLLOW_UP: Final = "follow-up"
@@ -36,6 +37,14 @@ class FollowUpSettings:
     echo_s: float = 0.3
     longest_chain: int = 10
     most_in_vain: int = 2
+
+
+def follow_ups(settings: Settings) -> FollowUps | None:
+    """As the settings say; None where they are switched off."""
+    chosen = settings.conversation
+    if not chosen.follow_up:
+        return None
+    return FollowUps(FollowUpSettings(chosen.follow_up_question_s, chosen.follow_up_s))
 
 
 class FollowUps:

@@ -266,6 +266,21 @@ class Conversation(Section):
         float,
         Field(ge=10, le=3600, description="Seconds of silence after which they are forgotten."),
     ] = 120.0
+    follow_up: Annotated[
+        bool,
+        Field(
+            description="true: after an answer you may speak on without a wake word. false: each "
+            "question needs one."
+        ),
+    ] = True
+    follow_up_s: Annotated[
+        float,
+        Field(ge=0.5, le=10, description="Seconds to begin in, after an answer."),
+    ] = 2.0
+    follow_up_question_s: Annotated[
+        float,
+        Field(ge=0.5, le=10, description="Seconds to begin in, after one that asks you something."),
+    ] = 4.0
 
 
 class Limits(Section):

@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from sena_pi.errors import CloudUnreachable
-from sena_pi.follow_up import FollowUpSettings
+from sena_pi.follow_up import FollowUpSettings, follow_ups
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome
+from sena_pi.settings import Conversation as Talk
+from sena_pi.settings import Settings
 from sena_pi.simulated.cloudless import ScriptedAnswer
 from sena_pi.stages import Exchange, Header, Intent, Known
 from tests.turns.bench import UTTERANCE, Bench, answered, tell, understands, until
@@ -165,6 +167,14 @@ def test_without_the_setting_nobody_is_listened_to() -> None:
         assert 1 == len(bench.microphone.asked)
 
     tell(story, cloud=[asking("What else?")])
+
+
+def test_the_settings_say_whether_and_how_long() -> None:
+    """Switched off there are none; else their seconds."""
+    assert follow_ups(Settings(conversation=Talk(follow_up=False))) is None
+    chosen = follow_ups(Settings(conversation=Talk(follow_up_s=1.0, follow_up_question_s=3.0)))
+    assert chosen is not None
+    assert (1.0, 3.0) == (chosen.settings.statement_s, chosen.settings.question_s)
 
 
 def only_cloud(answer: ScriptedAnswer) -> dict[str, object]:
