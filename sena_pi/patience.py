@@ -21,7 +21,7 @@ LITTLE_SPEECH_S: Final = 1.0
 """Up to so much speech the longest silence is waited for ..."""
 ENOUGH_SPEECH_S: Final = 1.6
 """... and from here on the shortest."""
-LONG_SILENCE_S: Final = 1.2
+LONG_SILENCE_S: Final = 1.3
 SHORT_SILENCE_S: Final = 0.9
 PAUSE_S: Final = 0.2
 """A silence this long is a pause; a shorter one, as of a consonant, is a part of speech."""

@@ -233,7 +233,7 @@ def test_an_endpoint_in_what_is_remembered_ends_the_listening() -> None:
     bench.ear.listen("1", "detection")
     assert wire.ENDPOINT == bench.sent[-1].type
     assert not bench.ear.listening
-    assert 10 + 38 == len(bench.of_type(wire.AUDIO_CHUNK))
+    assert 10 + 41 == len(bench.of_type(wire.AUDIO_CHUNK))
 
 
 def test_another_word_is_not_an_echo() -> None:

@@ -27,12 +27,12 @@ from tests.speech import frames_of, quiet
 @pytest.mark.parametrize(
     ("frames", "silent_frames"),
     [
-        ((20,), 38),  # 0.64 s of speech: 1.2 s
-        ((38,), 35),  # 1.22 s: 1.09 s
+        ((20,), 41),  # 0.64 s of speech: 1.3 s
+        ((38,), 37),  # 1.22 s: 1.16 s
         ((50,), 29),  # 1.6 s: 0.9 s
         ((20, 32, 40), 32),  # after a pause of 1.02 s no less than that
-        ((20, 5, 15), 34),  # the silence of a consonant is speech: 1.28 s
-        ((20, 10, 15), 36),  # a pause is not: 1.12 s
+        ((20, 5, 15), 35),  # the silence of a consonant is speech: 1.28 s
+        ((20, 10, 15), 39),  # a pause is not: 1.12 s
     ],
 )
 def test_the_silence_waited_for_depends_on_what_was_said(
