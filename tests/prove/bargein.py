@@ -38,6 +38,8 @@ AFTER_S = 0.5
 """How long is recorded after silence was told."""
 ANSWERED_S = 15.0
 ATTEMPTS = 3
+GUESSES = 4
+"""A question may be asked at each pause in it, before it is over."""
 LATE_MS = 60.0
 """Longest a person may have to wait for silence."""
 _FILE_BACKEND = """</usr/share/alsa/alsa.conf>
@@ -141,8 +143,10 @@ async def _ask(it: House, gemini: GeminiServer) -> None:
     """Until it is answered: on a busy machine a wake word may be torn, or a worker replaced."""
     hanging = answer_json(heard="q", say="One sentence. And then")
     for _ in range(ATTEMPTS):
-        gemini.will_answer(text_answer(hanging[:-2], finish="").after(1, End.SILENCE))
-        gemini.will_speak(sound_answer(*[tone(600, 0.5)] * 6, finish="").after(6, End.SILENCE))
+        answer = text_answer(hanging[:-2], finish="").after(1, End.SILENCE)
+        speech = sound_answer(*[tone(600, 0.5)] * 6, finish="").after(6, End.SILENCE)
+        gemini.will_answer(*[answer] * GUESSES)
+        gemini.will_speak(*[speech] * GUESSES)
         await it.say(QUESTION)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERED_S):

@@ -29,6 +29,8 @@ from tests.speech import say
 
 ANSWER = "You could ask jarvis or fill a jar of this and then it goes on and on."
 PRESS_EVERY = 5
+GUESSES = 4
+"""A question may be asked at each pause in it, before it is over."""
 CONTROLS = 2
 
 
@@ -43,8 +45,9 @@ async def turn(it: House, gemini: GeminiServer, n: int, *, presses: bool) -> Cou
     """One question, its answer, and what came of it."""
     speech = spoken(n)
     pieces = [speech[at : at + 9600] for at in range(0, len(speech), 9600)]
-    gemini.will_answer(text_answer(answer_json(heard=f"question {n}", say=ANSWER, keep="never")))
-    gemini.will_speak(sound_answer(*pieces))
+    answer = text_answer(answer_json(heard=f"question {n}", say=ANSWER, keep="never"))
+    gemini.will_answer(*[answer] * GUESSES)
+    gemini.will_speak(*[sound_answer(*pieces)] * GUESSES)
     await it.say(QUESTION)
     if presses:
         await it.played(1.0)
