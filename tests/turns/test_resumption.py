@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,13 @@ from sena_pi.audio import AudioChunk
 from sena_pi.errors import SynthesisFailed
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome
-from sena_pi.simulated.cloudless import CHARACTERS_PER_S, Ending, ScriptedAnswer, tone
+from sena_pi.simulated.cloudless import (
+    CHARACTERS_PER_S,
+    Ending,
+    ScriptedAnswer,
+    ScriptedSynthesizer,
+    tone,
+)
 from sena_pi.stages import Exchange, Header
 from tests.turns.bench import UTTERANCE, Bench, answered, tell, until
 
@@ -296,3 +305,70 @@ def test_what_is_held_can_be_ended_at_any_await(awaits: int, then: str) -> None:
     bench = tell(story, cloud=[answered(ALL), second, third])
     turns = [report.turn for report in bench.reports]
     assert sorted(set(turns)) == sorted(turns)
+
+
+def test_a_press_before_it_is_listened_comes_first() -> None:
+    """A wake word, and a press while the speaker is being silenced: nothing is held."""
+
+    async def story(bench: Bench) -> None:
+        bench.speaker.hold()
+        await bench.ask()
+        await bench.reached(Phase.SPEAKING)
+        bench.speaker.on_flush = bench.assistant.press
+        bench.wake()
+        await until(lambda: bench.microphone.asked[-1:] == [("2", "press")])
+        assert (0, 0) == (bench.voice.open_sentences, len(bench.speaker.heard))
+        assert [Outcome.INTERRUPTED] == [report.outcome for report in bench.reports]
+        bench.microphone.hears(None)
+        report = await bench.turn_ended()
+        assert ("2", Outcome.NOTHING_HEARD) == (report.turn, report.outcome)
+
+    tell(story, cloud=[answered(ALL)])
+
+
+class SlowToLeave(ScriptedSynthesizer):
+    """A voice that takes a while to give a sentence up."""
+
+    def synthesize(self, sentence: str, language: str = "en") -> Any:
+        return self._slowly(super().synthesize(sentence, language))
+
+    @asynccontextmanager
+    async def _slowly(
+        self, speech: AbstractAsyncContextManager[AsyncIterator[AudioChunk]]
+    ) -> AsyncIterator[AsyncIterator[AudioChunk]]:
+        async with speech as chunks:
+            try:
+                yield chunks
+            except asyncio.CancelledError:
+                for _ in range(3000):
+                    await asyncio.sleep(0)
+                raise
+
+
+def test_what_was_interrupted_is_told_first_however_long_it_takes_to_end() -> None:
+    """And stands first in the conversation."""
+    voice = SlowToLeave()
+
+    async def story(bench: Bench) -> None:
+        await cut(bench)
+        bench.speaker.held = False
+        bench.microphone.hears(UTTERANCE)
+        await bench.turn_ended()
+        said = ["a question", "another"]
+        assert said == [exchange.heard for exchange in bench.conversation.recent()]
+
+    long = answered(" ".join([ALL] * 10))
+    bench = tell(story, cloud=[long, answered("Second.", heard="another")], voices=[voice])
+    assert ["1", "2"] == [report.turn for report in bench.reports]
+
+
+def test_what_is_cut_by_the_end_of_the_service_is_told() -> None:
+    """The turn that listens and the answer that is held: a line for each."""
+
+    async def story(bench: Bench) -> None:
+        await cut(bench)
+
+    bench = tell(story, cloud=[answered(ALL)])
+    expected = [("1", Outcome.INTERRUPTED), ("2", Outcome.INTERRUPTED)]
+    assert expected == [(report.turn, report.outcome) for report in bench.reports]
+    assert [FIRST] == [exchange.spoken for exchange in bench.conversation.recent()]
