@@ -65,6 +65,29 @@ class Plan:
     warm: bool = True
     heard_here: bool = False
 
+    @property
+    def cloud(self) -> str:
+        """Which cloud, and how fast it is; one line for people."""
+        return (
+            "the real one" if self.profile is None else f"{self.profile.name}: {self.profile.about}"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """What was asked for, as plain values."""
+        return {
+            "profile": self.profile.name if self.profile else None,
+            "repeat": self.repeat,
+            "turns": len(self.turns),
+            "speech_length": self.speech_length,
+            "fillers": self.fillers,
+            "local_voice": self.local_voice,
+            "warm": self.warm,
+            "heard_here": self.heard_here,
+            "adaptive": self.settings.listening.adaptive,
+            "silence_s": self.settings.listening.silence_s,
+            "guesses": self.settings.limits.guesses,
+        }
+
 
 async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
     """Hold the conversation in each way, `repeat` times; the ways take turns.
@@ -133,9 +156,7 @@ class _Asking:
             said += 1
             async for episode in way.session.speak(way.audio, way.assistant, [wav]):
                 reports.extend(episode.reports)
-        # Where a question woke it twice, the last turn is the one that was not interrupted.
-        report = reports[-1] if reports else None
-        return Asked.of(name, self.round, turn.question, report, counts, said=said)
+        return Asked.of(name, self.round, turn.question, reports, counts, said=said)
 
 
 async def _tally(way: Way) -> CacheTally:
@@ -157,6 +178,10 @@ async def _cloud(plan: Plan) -> AsyncIterator[Loopback | None]:
 def _home(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
     plain: dict[str, dict[str, Any]] = values(plan.settings)
     plain["cache"] |= {"enabled": True}
+    # What the script says is a miss must be one for the cloud.
+    plain["cloud"] |= {"local_commands": "off"}
+    # Nobody says anything more after an answer; waiting for it would only take long.
+    plain["conversation"] |= {"follow_up": False}
     if not plan.local_voice:
         plain["voice"] |= {"folder": str(folder / "no-voices")}
     keys = plan.keys
