@@ -107,7 +107,7 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
     with tempfile.TemporaryDirectory(prefix="sena-bench-") as folder:
         async with _cloud(plan) as cloud:
             for number in range(1, plan.repeat + 1):
-                home = _home(plan, cloud, Path(folder) / str(number))
+                home = home_of(plan, cloud, Path(folder) / str(number))
                 asking = _Asking(plan.turns, wavs, cloud, number, results, asked)
                 async with one_by_one(home) as way:
                     await asking.ask(way, SEQUENTIAL)
@@ -175,7 +175,8 @@ async def _cloud(plan: Plan) -> AsyncIterator[Loopback | None]:
         yield loopback
 
 
-def _home(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
+def home_of(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
+    """What an assistant is opened with, so that the script is all that it hears and answers."""
     plain: dict[str, dict[str, Any]] = values(plan.settings)
     plain["cache"] |= {"enabled": True}
     # What the script says is a miss must be one for the cloud.

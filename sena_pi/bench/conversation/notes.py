@@ -31,7 +31,8 @@ _NEGATIVE: Final = (
 )
 _OWN_ENDPOINT: Final = (
     f"{SEQUENTIAL}: the same endpointer, but nobody tells it that a phrase is whole; so each way "
-    'has its own endpoint, and only times from "speech" hold all of one against all of another'
+    'has its own endpoint, and only times from "speech" hold all of one against all of another; '
+    "its hearing is the whole answer, which it waits for"
 )
 _EARS: Final = (
     f"{LOCAL}: by ears that are told the question and take no time: a transcriber's comes on top"
