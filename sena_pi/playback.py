@@ -129,7 +129,7 @@ class Playback:
         self._speaker.begin()
         for piece in self._pieces:
             piece.end_s = math.inf
-        if self._pieces:
+        if self._marks or self._pieces:
             self._light.show(Phase.SPEAKING)
         for piece in tuple(self._pieces):
             piece.start_s = self._speaker.queued_s

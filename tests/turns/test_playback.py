@@ -134,3 +134,19 @@ def test_what_another_plays_is_not_said_by_this() -> None:
         assert "One." == playback.spoken
 
     tell(story)
+
+
+def test_the_light_speaks_again_though_nothing_is_said_again() -> None:
+    """All that was made was heard, and more comes: whoever listened has left the light."""
+
+    async def story(playback: Playback, speaker: StorySpeaker, light: StoryLight) -> None:
+        await playback.begin()
+        assert [] == light.shown
+        await says(playback, HALF_S, "One.")
+        speaker.advance(0.5)
+        await speaker.flush()
+        light.show(Phase.LISTENING)
+        await playback.begin()
+        assert (Phase.SPEAKING, 0.0) == (light.shown[-1], speaker.queued_s)
+
+    tell(story)
