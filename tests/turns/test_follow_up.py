@@ -185,6 +185,7 @@ def only_rules(heard: str, intent: Intent) -> dict[str, object]:
     return {"cloud": None, "local": understands(heard, intent)}
 
 
+FAREWELL = Header(heard="goodbye", intent=Intent.GOODBYE, expects_reply=True)
 WORDS = ("Whole one. And then",)
 CUT = ScriptedAnswer(WORDS, Header(heard="q"), CloudUnreachable("lost"))
 
@@ -193,12 +194,13 @@ CUT = ScriptedAnswer(WORDS, Header(heard="q"), CloudUnreachable("lost"))
     "bench",
     [
         only_rules("goodbye", Intent.GOODBYE),
+        only_cloud(ScriptedAnswer(header=FAREWELL)),
         only_rules("stop", Intent.STOP),
         only_rules("what time is it", Intent.TIME),
         only_cloud(CUT),
         only_cloud(ScriptedAnswer(ending=CloudUnreachable("no network"), header_comes=False)),
     ],
-    ids=["goodbye", "stop", "time", "cut", "no-answer"],
+    ids=["goodbye", "goodbye-asks", "stop", "time", "cut", "no-answer"],
 )
 def test_nobody_is_listened_to_after_what_is_no_conversation(bench: dict[str, object]) -> None:
     """A goodbye, a stop, what our own code says, and an answer that failed."""
