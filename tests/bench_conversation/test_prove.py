@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sena_pi.bench.conversation.results import COLD, LOCAL, SEQUENTIAL, WARM, Asked, Results
+from sena_pi.bench.conversation.results import (
+    AUDIO,
+    COLD,
+    LOCAL,
+    SEQUENTIAL,
+    WARM,
+    Asked,
+    Results,
+)
+from sena_pi.errors import WorkerError
 from tests.bench_conversation.made import asked
-from tests.prove.conversation import Round, another_fits, gates, keep, kept, merged, told
+from tests.prove.conversation import (
+    MOST_LOST,
+    Round,
+    another_fits,
+    gates,
+    hold_rounds,
+    keep,
+    kept,
+    lost,
+    merged,
+    told,
+)
 
 
 def round_of(*one: Asked, took_s: float = 100.0, load: float = 1.0) -> Round:
@@ -95,3 +116,31 @@ def test_a_round_is_begun_when_it_will_have_ended_in_time() -> None:
     assert not another_fits([], 0.0)
     assert another_fits([quick, slow], 131.0)
     assert not another_fits([slow, quick], 129.0)
+
+
+def test_a_call_holds_what_is_missing_and_no_more(tmp_path: Path) -> None:
+    """Rounds of earlier calls count."""
+    keep(tmp_path, round_of(asked(COLD, 1)))
+    hold_rounds(lambda: round_of(asked(COLD, 2)), 3, tmp_path, time.monotonic() + 1000)
+    assert [1, 2, 2] == [one.results.asked[0].ms[AUDIO] - 700 for one in kept(tmp_path)]
+    hold_rounds(lambda: pytest.fail("enough"), 3, tmp_path, time.monotonic() + 1000)
+    hold_rounds(lambda: pytest.fail("no time"), 4, tmp_path, time.monotonic() + 129)
+
+
+def test_a_round_that_lost_its_sound_is_told_and_held_again(tmp_path: Path) -> None:
+    """Not for ever."""
+    ends = iter([ExceptionGroup("", [WorkerError("gone")]), None])
+
+    def one_round() -> Round:
+        if (end := next(ends)) is not None:
+            raise end
+        return round_of(asked(COLD, 1))
+
+    hold_rounds(one_round, 1, tmp_path, time.monotonic() + 1000)
+    assert (1, ["gone"]) == (len(kept(tmp_path)), lost(tmp_path))
+
+    def never() -> Round:
+        raise ExceptionGroup("", [WorkerError("gone again")])
+
+    hold_rounds(never, 2, tmp_path, time.monotonic() + 1000)
+    assert (1, MOST_LOST) == (len(kept(tmp_path)), lost(tmp_path).count("gone again"))

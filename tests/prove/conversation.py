@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -200,7 +200,7 @@ def another_fits(rounds: list[Round], left_s: float) -> bool:
     return left_s > SPARE * max((one.took_s for one in rounds), default=0.0)
 
 
-def hold_rounds(plan: Plan, count: int, folder: Path, until_s: float) -> None:
+def hold_rounds(one_round: Callable[[], Round], count: int, folder: Path, until_s: float) -> None:
     """Measure until there are so many rounds, or until it is time.
 
     A round is given up whose audio worker is lost, as on a machine with no time for it.
@@ -208,7 +208,7 @@ def hold_rounds(plan: Plan, count: int, folder: Path, until_s: float) -> None:
     rounds, tries = kept(folder), MOST_LOST
     while len(rounds) < count and another_fits(rounds, until_s - time.monotonic()) and tries:
         try:
-            one = asyncio.run(measure(plan))
+            one = one_round()
         except* WorkerError as deaths:
             tries -= 1
             with (folder / "lost").open("a") as file:
@@ -258,7 +258,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     until_s = time.monotonic() + 60 * options.minutes
-    hold_rounds(plan, options.rounds, folder, until_s)
+    hold_rounds(lambda: asyncio.run(measure(plan)), options.rounds, folder, until_s)
     rounds = kept(folder)
     if not rounds:
         sys.stderr.write("\n".join(["no round was held to its end", *lost(folder)]) + "\n")

@@ -9,6 +9,9 @@ from sena_pi.stages import Transcript
 class Prompter:
     """A `Transcriber` that is told what is being said; takes no time: the rest is measured.
 
+    It tells all of it in a pause inside it, too, where a real one would tell a part, and the
+    endpointer then waits less for the rest: such a question may be cut off, which is counted.
+
     Attributes:
         said: what was said last.
     """

@@ -35,7 +35,8 @@ _OWN_ENDPOINT: Final = (
     "its hearing is the whole answer, which it waits for"
 )
 _EARS: Final = (
-    f"{LOCAL}: by ears that are told the question and take no time: a transcriber's comes on top"
+    f"{LOCAL}: by ears that take no time (a transcriber's comes on top) and are told the question, "
+    "even in a pause inside it; what is cut off by that is counted"
 )
 
 
