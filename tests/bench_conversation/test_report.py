@@ -56,7 +56,7 @@ def test_it_is_said_what_the_times_count_from_what_limits_and_what_guesses_cost(
     assert "cold: what limits most of 1.70 s is speaker (1.00 s), then endpoint (0.70 s)" in said
     assert (
         "cold: 4 answers were begun in pauses, 2.0 a question; 2 of 4 requests were for such as "
-        "were not kept, which is 1.00 more a question"
+        "were not kept, which is 1.00 more a question (and what was begun of their sound"
     ) in said
     assert "warm: 0 answers" not in said
     alone = Report(Results([asked(WARM, 1)]), "none", REPORT.how, REPORT.machine)

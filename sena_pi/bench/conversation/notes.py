@@ -72,5 +72,6 @@ def _cost(of: Figures) -> Iterator[str]:
         yield (
             f"{of.way}: {of.guesses} answers were begun in pauses, {of.guesses / of.asked:.1f} a "
             f"question; {of.wasted}{share} requests were for such as were not kept, which is "
-            f"{of.wasted / of.asked:.2f} more a question"
+            f"{of.wasted / of.asked:.2f} more a question (and what was begun of their sound, which "
+            'is counted under "for speech")'
         )
