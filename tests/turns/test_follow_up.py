@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
+from sena_pi.answer import Answer
 from sena_pi.errors import CloudUnreachable
-from sena_pi.follow_up import FollowUpSettings, follow_ups
+from sena_pi.follow_up import FollowUps, FollowUpSettings, follow_ups
 from sena_pi.phases import Phase
-from sena_pi.report import Outcome
+from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Conversation as Talk
 from sena_pi.settings import Settings
 from sena_pi.simulated.cloudless import ScriptedAnswer
@@ -185,7 +186,6 @@ def only_rules(heard: str, intent: Intent) -> dict[str, object]:
     return {"cloud": None, "local": understands(heard, intent)}
 
 
-FAREWELL = Header(heard="goodbye", intent=Intent.GOODBYE, expects_reply=True)
 WORDS = ("Whole one. And then",)
 CUT = ScriptedAnswer(WORDS, Header(heard="q"), CloudUnreachable("lost"))
 
@@ -194,13 +194,12 @@ CUT = ScriptedAnswer(WORDS, Header(heard="q"), CloudUnreachable("lost"))
     "bench",
     [
         only_rules("goodbye", Intent.GOODBYE),
-        only_cloud(ScriptedAnswer(header=FAREWELL)),
         only_rules("stop", Intent.STOP),
         only_rules("what time is it", Intent.TIME),
         only_cloud(CUT),
         only_cloud(ScriptedAnswer(ending=CloudUnreachable("no network"), header_comes=False)),
     ],
-    ids=["goodbye", "goodbye-asks", "stop", "time", "cut", "no-answer"],
+    ids=["goodbye", "stop", "time", "cut", "no-answer"],
 )
 def test_nobody_is_listened_to_after_what_is_no_conversation(bench: dict[str, object]) -> None:
     """A goodbye, a stop, what our own code says, and an answer that failed."""
@@ -210,6 +209,13 @@ def test_nobody_is_listened_to_after_what_is_no_conversation(bench: dict[str, ob
         assert 1 == len(bench.microphone.asked)
 
     tell(story, follow_ups=AT_ONCE, **bench)
+
+
+def test_a_goodbye_is_one_however_it_is_put() -> None:
+    """A question that says goodbye asks for nothing; in a conversation it does."""
+    report = TurnReport("1", "jarvis", Outcome.ANSWERED, answered="See you tomorrow?")
+    assert FollowUps().after(report, Answer(complete=True)) is not None
+    assert FollowUps().after(report, Answer(complete=True, ends_conversation=True)) is None
 
 
 def test_after_a_remembered_answer_a_person_may_speak_on() -> None:
