@@ -16,14 +16,16 @@ from sena_pi.assistant import Assistant
 from sena_pi.attempt import Stages
 from sena_pi.cache.service import CacheService
 from sena_pi.cached import cache_requests
+from sena_pi.chimes import Chime
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.speaker import WorkerSpeaker
+from sena_pi.follow_up import follow_ups
 from sena_pi.keys import KeyStore
 from sena_pi.parts import Work, key_of, make_parts
 from sena_pi.places import runtime_folder
-from sena_pi.report import TurnReport
+from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
 from sena_pi.stages import StatusLight, Transcriber
@@ -102,10 +104,19 @@ async def running(
             if on:
                 listening.set()
 
+        def reported(report: TurnReport) -> None:
+            if report.unnoticed:
+                return
+            chime = chime_after(report)
+            if chime is not None:
+                audio.chime(chime)
+            on_report(report)
+
         audio = Audio(
             _audio_settings(settings, keys, simulation),
             AudioListeners(
                 detection=lambda wake: assistant.woken(wake),
+                stop_word=lambda _stop: assistant.stopped(),
                 hearing=hearing,
                 ready=_tell_wake_engine,
                 spoken=on_spoken,
@@ -114,9 +125,10 @@ async def running(
         assistant = Assistant(
             Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
+            follow_ups=follow_ups(settings),
             overhearer=parts.overhearer,
             on_trigger=parts.turn_began,
-            on_report=on_report,
+            on_report=reported,
         )
         if parts.mind.cloud is None or parts.mind.transcriber is parts.ears:
             parts.ears.want()
@@ -166,6 +178,7 @@ def _audio_settings(
         "microphone": settings.microphone.device,
         "speaker": settings.speaker.device,
         "porcupine4_folder": str(PORCUPINE4_FOLDER),
+        "chimes": list(settings.sounds.which) if settings.sounds.chimes else [],
     }
     if (key := key_of(keys, "porcupine")) is not None:
         data["access_key"] = key.secret.reveal()
@@ -177,6 +190,15 @@ def _audio_settings(
         }
         data["microphone"] = data["speaker"] = ""
     return data
+
+
+def chime_after(report: TurnReport) -> Chime | None:
+    """What is sounded after a turn that would end in silence otherwise."""
+    if report.outcome is Outcome.FAILED:
+        return Chime.ERROR
+    silent = report.outcome is Outcome.NOTHING_HEARD and not report.unnoticed
+    obeyed = report.outcome is Outcome.ANSWERED and not (report.answered or report.told)
+    return Chime.DONE if silent or obeyed else None
 
 
 def _tell_wake_engine(ready: dict[str, Any]) -> None:

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sena_pi.answer import Answer
-from sena_pi.report import Outcome, Source, TurnReport
+from sena_pi.report import FOLLOW_UP, Outcome, Source, TurnReport
 from sena_pi.settings import Settings
 from sena_pi.turn import Trigger
-
-FOLLOW_UP: Final = "follow-up"
-"""What such a turn is started by, as its report calls it."""
 
 _QUESTION_MARKS: Final = ("?", "？", "؟")  # noqa: RUF001 - Chinese and Arabic ones
 

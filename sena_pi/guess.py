@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,10 +14,13 @@ class Spending:
 
     Attributes:
         requests: of the cloud, in a turn, before it is certain that the person has finished.
+        hesitation_s: who has paused and gone on pauses again: so much longer is waited before each
+            request but the first.
         affordable: asked before each of them; False: the day's allowance is needed for questions.
     """
 
-    requests: int = 2
+    requests: int = 3
+    hesitation_s: float = 0.2
     affordable: Callable[[], bool] = lambda: True
 
 
@@ -31,6 +35,11 @@ class Purse:
         self.spent = 0
         self._spending = spending
 
+    @property
+    def hesitation_s(self) -> float:
+        """How long to wait before the next is spent."""
+        return self._spending.hesitation_s if self.spent else 0.0
+
     def spend(self) -> bool:
         """Take a request from it; False when there is none left."""
         if self.spent >= self._spending.requests or not self._spending.affordable():
@@ -43,7 +52,7 @@ class Guess:
     """Whether the person has finished, as the one who answers must know it.
 
     Args:
-        spend: leave to ask the cloud before that is certain.
+        purse: pays for asking the cloud before that is certain; None: nothing does.
         tell: told what the words say of it, as `Microphone.phrase`.
 
     Attributes:
@@ -51,10 +60,10 @@ class Guess:
     """
 
     def __init__(
-        self, spend: Callable[[], bool] = lambda: False, tell: Callable[[bool], None] | None = None
+        self, purse: Purse | None = None, tell: Callable[[bool], None] | None = None
     ) -> None:
         self.asked = False
-        self._spend = spend
+        self._purse = purse
         self._tell = tell
         self._certain = asyncio.Event()
 
@@ -74,12 +83,25 @@ class Guess:
         await self._certain.wait()
 
     async def leave_to_ask(self) -> bool:
-        """Wait until the cloud may be asked: at once, as long as a guess may cost something."""
-        if not self._certain.is_set():
-            self.asked = self._spend()
+        """Wait until the cloud may be asked: not for long, as long as a guess may cost something.
+
+        Returns:
+            True.
+        """
+        purse = self._purse
+        if purse is not None and not await self._is_confirmed_in(purse.hesitation_s):
+            self.asked = purse.spend()
         if not self.asked:
-            await self._certain.wait()
+            await self.confirmed()
         return True
+
+    async def _is_confirmed_in(self, seconds: float) -> bool:
+        if not seconds:
+            return self._certain.is_set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.confirmed()
+        return self._certain.is_set()
 
     def phrase(self, *, complete: bool) -> None:
         """The words are known: they are a whole phrase, or something must follow."""

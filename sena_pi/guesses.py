@@ -86,7 +86,7 @@ class Guesses:
         def tell(complete: bool) -> None:  # noqa: FBT001 - the one thing that is told
             self._stages.microphone.phrase(pause, complete=complete)
 
-        self._attempt = self._begin(pause.utterance, Guess(self._purse.spend, tell))
+        self._attempt = self._begin(pause.utterance, Guess(self._purse, tell))
 
     def resumed(self, pcm: bytes) -> None:
         """As `Listener.resumed`: it was not the end."""

@@ -185,7 +185,7 @@ async def make_parts(
                 refresh = idle_refresh(cache, habits, cloud)
             closing.push_async_callback(cache.aclose)
             work.append(cache.run)
-        spending = Spending(settings.limits.guesses, lambda: allowance.ample)
+        spending = Spending(settings.limits.guesses, affordable=lambda: allowance.ample)
         breaker = answers_breaker
         connecting = Connecting(gemini.connect, lambda: breaker.state is State.CLOSED)
         work += [allowance.run, connecting.run, lambda: _warm_up(gemini)]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+FOLLOW_UP: Final = "follow-up"
+"""What a turn is triggered by that nobody asked for: somebody may have more to say."""
 
 
 class Outcome(StrEnum):
@@ -107,6 +110,11 @@ class TurnReport:
     guesses: int = 0
     wasted_requests: int = 0
     resumed: int = 0
+
+    @property
+    def unnoticed(self) -> bool:
+        """Nobody asked for it, and nobody said anything: nothing has happened."""
+        return self.trigger == FOLLOW_UP and self.outcome is Outcome.NOTHING_HEARD
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

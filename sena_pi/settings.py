@@ -131,8 +131,8 @@ class Listening(Section):
     adaptive: Annotated[
         bool,
         Field(
-            description="true: wait for 0.5 to 1.5 seconds of silence, less after a long phrase "
-            "than after a few words. false: always wait for silence_s."
+            description="true: wait for 0.4 to 1.5 seconds of silence: least after a command or a "
+            "question that is known, most after a few words. false: always wait for silence_s."
         ),
     ] = True
     silence_s: Annotated[
@@ -307,7 +307,7 @@ class Limits(Section):
             description="Requests a question may cost before it is certain that the person has "
             "finished, as long as half of requests_per_day is left. 0 waits until it is.",
         ),
-    ] = 2
+    ] = 3
     speech_seconds_per_day: Annotated[
         int,
         Field(

@@ -31,7 +31,7 @@ STOP_LISTENING: Final = "sena-stop-listening"
 VOICE_STARTED: Final = "voice-started"
 """Audio worker -> brain: speech begins, at stream position `sample`."""
 SPEECH_PAUSED: Final = "sena-speech-paused"
-"""Audio worker -> brain: silence for a quarter of a second, the end of the utterance perhaps;
+"""Audio worker -> brain: a moment of silence, the end of the utterance perhaps;
 `speech_end_sample` as far as is known by now, `start_sample` of its first audio, and `end_sample`,
 where this was told, at `monotonic_ns`. Audio goes on to follow."""
 SPEECH_RESUMED: Final = "sena-speech-resumed"
