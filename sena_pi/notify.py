@@ -1,4 +1,4 @@
-"""What systemd is told of this process: that it is ready, that it lives, what it does, that it ends.
+"""What systemd is told: that we are ready, that we live, what we do, that we end.
 
 The protocol is one datagram of `NAME=value` lines (sd_notify(3)): less than a library would be.
 """
@@ -63,7 +63,7 @@ class Notifier:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
                 # A manager that does not read must not stop us; it is told again.
-                out.setblocking(False)  # noqa: FBT003 - its name
+                out.settimeout(0)
                 out.sendto("\n".join(lines).encode(), self._address)
             self._failing = False
         except OSError as error:

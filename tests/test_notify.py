@@ -18,7 +18,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
     """Systemd's end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.setblocking(False)
+        listening.settimeout(0)
         yield listening
 
 
@@ -53,7 +53,7 @@ def test_an_abstract_socket_is_told_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
         Notifier(f"@{name}").alive()
-        listening.setblocking(False)
+        listening.settimeout(0)
         assert ["WATCHDOG=1"] == told(listening)
 
 

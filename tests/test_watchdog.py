@@ -36,9 +36,9 @@ class Life:
             if self.beating:
                 ears = replace(ears, beat_s=self.now_s)
             if self.advancing and ears.capturing:
-                zeros_s = ears.zeros_s + STEP_S if self.zeros else 0.0
-                frames = ears.frames + round(STEP_S / FRAME_S)
-                ears = replace(ears, frames=frames, zeros_s=min(zeros_s, frames * FRAME_S))
+                frames = round(STEP_S / FRAME_S)
+                zeros_s = ears.zeros_s + frames * FRAME_S if self.zeros else 0.0
+                ears = replace(ears, frames=ears.frames + frames, zeros_s=zeros_s)
             self.ears = ears
             seen = Seen(self.now_s, ears, self.muted, dict(self.lights), self.turn)
             verdicts.append(self._watch.judge(seen))
