@@ -18,6 +18,7 @@ from sena_pi.errors import SenaError
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.stages import WakeEvent
+from sena_pi.told import turn_event
 from sena_pi.turn import Stages, Trigger, Turn
 
 FAILURE_SHOWN_S = 1.5
@@ -65,6 +66,12 @@ class Assistant:
         self._triggered = asyncio.Event()
         self._idle = asyncio.Event()
         self._hearing: bool | None = None
+        self._turn: Turn | None = None
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that is going on."""
+        return self._turn
 
     def press(self) -> None:
         """The button: start listening, whatever is going on."""
@@ -124,6 +131,7 @@ class Assistant:
             self._conversation.recent(),
             on_audio=lambda pcm: overhearer.feed(name, pcm) if overhearer else None,
         )
+        self._turn = turn
         try:
             await self._run_until_triggered(turn)
         finally:
@@ -131,7 +139,8 @@ class Assistant:
                 overhearer.cancel(name)
             report = turn.report()
             self._remember(turn, report)
-            _log.info("%s", report.journal_line())
+            self._turn = None
+            _log.info("%s", report.journal_line(), extra=turn_event(report))
             self._on_report(report)
         return report.outcome is not Outcome.FAILED
 

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sena_pi import languages, voices
+from sena_pi import journal, languages, voices
 from sena_pi.app import Appliance, Simulation, running, speaking, thinking, voices_folder
 from sena_pi.errors import SenaError
 from sena_pi.foreground import (
     EXIT_OK,
     enter_is_the_button,
-    log_to_stderr,
     told_by_signal,
     until_terminated,
 )
@@ -53,7 +52,7 @@ class CannotWrite(SenaError):
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """`sena run`: listen and answer until interrupted, or until the recordings are spoken."""
-    log_to_stderr()
+    journal.set_up()
     return until_terminated(_simulate(args, settings) if args.simulate else _serve(args, settings))
 
 
@@ -88,7 +87,7 @@ def doctor(args: argparse.Namespace, settings: Settings) -> int:
         return EXIT_PROBLEM
     from sena_pi.resources import measure
 
-    log_to_stderr(logging.WARNING)
+    journal.set_up(logging.WARNING)
 
     async def tell() -> int:
         print(*(await measure(settings, KeyStore.from_environment())).lines(), sep="\n")
@@ -198,7 +197,7 @@ async def _ask(text: str, settings: Settings) -> int:
 
 
 async def _say(text: str, settings: Settings) -> int:
-    log_to_stderr(logging.WARNING)
+    journal.set_up(logging.WARNING)
     async with speaking(settings, KeyStore.from_environment()) as (voice, speaker):
         turn_voice = voice.for_turn()
         speaker.begin()

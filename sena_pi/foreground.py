@@ -1,10 +1,9 @@
-"""A command in the foreground: its log, its signals, and its keyboard."""
+"""A command in the foreground: its signals, and its keyboard."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -45,14 +44,6 @@ def told_by_signal(tell: Callable[[], None]) -> Iterator[None]:
         # Ignored, not as before: one that comes too late must not kill.
         loop.remove_signal_handler(signal.SIGUSR1)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-
-
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """Log lines go to standard error as they are; third parties only from warnings up."""
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-    # Third parties tell what they send and where; the journal is not for that.
-    for name in ("httpx2", "httpcore2", "google_genai"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def until_terminated(work: Coroutine[Any, Any, int]) -> int:

@@ -59,7 +59,7 @@ def event(name: str, **fields: Value) -> dict[str, Any]:
 def set_up(level: int = logging.INFO, *, environ: Mapping[str, str] = os.environ) -> None:
     """Log to the journal where standard error is the journal, and else to standard error."""
     handler = JournalHandler() if _stderr_is_journal(environ) else plain_handler(sys.stderr)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler])
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _tell_uncaught

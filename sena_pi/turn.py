@@ -150,6 +150,11 @@ class Turn:
             self._remember()
 
     @property
+    def listening(self) -> bool:
+        """The question is still being heard."""
+        return self._heard is None
+
+    @property
     def spoken(self) -> str:
         """The sentences that were really heard, as far as the speaker has told."""
         played_s = self._stages.speaker.played_s

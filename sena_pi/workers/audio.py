@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from wyoming.event import Event
 
-from sena_pi import wire
+from sena_pi import journal, wire
 from sena_pi.audio import FRAME_SAMPLES
 from sena_pi.endpointer import EndpointerSettings
 from sena_pi.engines.silero import SileroVoiceActivityDetector
@@ -269,13 +269,15 @@ class AudioWorker:
 
 def _end_with_thread(failed: threading.ExceptHookArgs) -> None:
     """A worker with a dead thread is deaf or dumb: it ends, and is replaced."""
-    _log.error("thread %s: %r", failed.thread.name if failed.thread else "?", failed.exc_value)
+    name = failed.thread.name if failed.thread else "?"
+    exception = failed.exc_value or failed.exc_type()
+    _log.error("thread %s failed", name, exc_info=exception)
     os._exit(EXIT_BUG)
 
 
 def main(events_in: int, events_out: int) -> None:
     """Configure from the first event, then serve until the brain closes its end."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    journal.set_up()
     threading.excepthook = _end_with_thread
     channel = Channel(events_in, events_out)
     events = channel.events()

@@ -32,7 +32,7 @@ from typing import Protocol
 from wyoming.event import Event
 from wyoming.ping import Ping, Pong
 
-from sena_pi import wire
+from sena_pi import journal, wire
 from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.errors import EngineUnavailable, SynthesisFailed
 from sena_pi.workers.channel import Channel
@@ -217,5 +217,5 @@ def main(events_in: int, events_out: int) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    journal.set_up()
     sys.exit(main(_EVENTS_IN, _EVENTS_OUT))
