@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from sena_pi.clock import Clock, system_clock
 from sena_pi.durations import number_words
@@ -57,13 +57,37 @@ class Spoken:
     ends_conversation: bool = False
 
 
-class LocalAnswers:
-    """Answers an intent, whoever understood it. None of the answers may be cached."""
+class TimerDeeds(Protocol):
+    """Timers and alarms, as they are asked for."""
 
-    def __init__(self, clock: Clock = system_clock, *, cloud: bool = False) -> None:
-        """Uses `clock` for time and date; `cloud`: other questions are answered elsewhere."""
+    def answer(self, heard: str) -> str:
+        """Do what was heard, once for each call, and say so; instant."""
+
+    def stop_ringing(self) -> bool:
+        """Silence what rings; did anything?"""
+
+
+class LocalAnswers:
+    """Answers an intent, whoever understood it. None of the answers may be cached.
+
+    Some answers are deeds: `answer` is called once for each question, and only when it is certain
+    that the person has finished.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = system_clock,
+        *,
+        cloud: bool = False,
+        timers: TimerDeeds | None = None,
+    ) -> None:
+        """Uses `clock` for time and date; `cloud`: other questions are answered elsewhere.
+
+        Without `timers` none can be set: they belong to the assistant that runs.
+        """
         self._clock = clock
         self._cloud = cloud
+        self._timers = timers
 
     def answer(
         self, intent: Intent, heard: str = "", conversation: Sequence[Exchange] = ()
@@ -93,11 +117,15 @@ class LocalAnswers:
                 return Spoken(last or "I haven't said anything yet.")
             case Intent.STOP:
                 # Whoever says stop wants silence, not a sentence about it.
+                if self._timers is not None:
+                    self._timers.stop_ringing()
                 return Spoken("", ends_conversation=True)
             case Intent.FORGET:
                 return Spoken("Okay, I've forgotten our conversation.", ends_conversation=True)
             case Intent.WRONG:
                 return Spoken("Okay, I won't give that answer again.")
+            case Intent.TIMER if self._timers is not None:
+                return Spoken(self._timers.answer(heard))
             case Intent.VOLUME | Intent.MUTE | Intent.TIMER:
                 return Spoken(_NOT_YET)
 
@@ -140,7 +168,6 @@ class RuleResponse:
         self._answers = answers
         self._wake_words = wake_words
         self._header: Header | None = None
-        self._text = NOT_UNDERSTOOD
         self.complete = False
 
     async def asked(self) -> Header:
@@ -165,8 +192,6 @@ class RuleResponse:
             if understood is None:
                 self._header = Header()
             else:
-                conversation = self._question.conversation
-                self._text = self._answers.answer(understood.intent, heard, conversation).text
                 self._header = Header(
                     heard=heard, intent=understood.intent, cacheability=Cacheability.NEVER
                 )
@@ -174,9 +199,14 @@ class RuleResponse:
 
     async def deltas(self) -> AsyncIterator[str]:
         """The answer, or that the question was not understood."""
-        await self.header()
-        if self._text:
-            yield self._text
+        header = await self.header()
+        text = NOT_UNDERSTOOD
+        if header.intent is not None:
+            # Not before it is wanted: to answer may be to do something.
+            conversation = self._question.conversation
+            text = self._answers.answer(header.intent, header.heard, conversation).text
+        if text:
+            yield text
         self.complete = True
 
 

@@ -147,7 +147,7 @@ OTHERS = (
     "volume of a sphere",
     "speak of the devil",
     "set the oven to two hundred degrees",
-    "set the alarm for seven",
+    "sound the alarm at seven",
     "move the microphone",
     "stop whistling",
     "remind me in ten minutes",

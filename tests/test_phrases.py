@@ -17,6 +17,9 @@ SLOTS = {
     "<number>": ("ten", "forty five"),
     "<unit>": ("minute", "seconds"),
     "<duration>": ("ten minutes", "an hour and a half"),
+    "<thing>": ("pasta", "laundry"),
+    "<clock>": ("seven", "quarter to six"),
+    "<day>": ("tomorrow", "today"),
 }
 
 
