@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,11 +164,7 @@ def _git(*arguments: str) -> str:
 
 
 def _version(source: Path) -> str:
-    scope: dict[str, str] = {}
-    for line in (source / "sena_pi/__init__.py").read_text().splitlines():
-        if line.startswith("__version__"):
-            scope["version"] = line.partition("=")[2].strip().strip('"')
-    return scope["version"]
+    return str(tomllib.loads((source / "pyproject.toml").read_text())["project"]["version"])
 
 
 # --- what is in it ----------------------------------------------------------------------------

@@ -180,8 +180,8 @@ def unpack(wheel: Path, site_packages: Path) -> None:
     """
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
-            inside = _place_of(PurePosixPath(member.filename))
-            if inside is None or member.is_dir():
+            inside = None if member.is_dir() else _place_of(PurePosixPath(member.filename))
+            if inside is None:
                 continue
             place = site_packages / inside
             place.parent.mkdir(parents=True, exist_ok=True)
