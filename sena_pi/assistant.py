@@ -92,6 +92,10 @@ class Assistant:
         """A turn has been asked for that has not begun yet."""
         return self._triggered.is_set()
 
+    async def called(self) -> None:
+        """Wait until a turn is asked for, from now on."""
+        await self._triggered.wait()
+
     async def idle(self) -> None:
         """Wait until no turn is going on and none has been asked for."""
         await self._idle.wait()

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     """After the last whole sentence of an answer that broke off."""
     TOO_LONG = "too-long"
     """The turn's time is over."""
+    DEAF = "deaf"
+    """Not of a turn: a microphone that worked delivers nothing any more."""
     TROUBLE = "trouble"
     """Anything else."""
 

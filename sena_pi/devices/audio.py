@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,12 +44,14 @@ class AudioHealth:
     Attributes:
         capturing: frames arrive and go through the wake word.
         heartbeat: data of its last heartbeat.
+        beat_s: monotonic time when that came, None before the first.
         ready: what it was configured to: wake engine, words and reasons.
         microphone: stable name of the open device, None while there is none.
     """
 
     capturing: bool = False
     heartbeat: dict[str, Any] = field(default_factory=dict)
+    beat_s: float | None = None
     ready: dict[str, Any] = field(default_factory=dict)
     microphone: str | None = None
 
@@ -189,7 +192,7 @@ class Audio:
         data = event.data
         match event.type:
             case wire.HEARTBEAT:
-                self.health.heartbeat = data
+                self.health.heartbeat, self.health.beat_s = data, time.monotonic()
                 self._set_capturing(on=bool(data["capturing"] and data["frames"]))
             case wire.AUDIO_CHUNK:
                 self._take_audio(data["turn"], event.payload or b"")
