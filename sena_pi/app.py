@@ -45,6 +45,9 @@ from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
 from sena_pi.stages import LanguageModel, StatusLight, Synthesizer
 from sena_pi.thinking import Mind
+from sena_pi.timekeeping import Timekeeping
+from sena_pi.timers.answers import TimerAnswers
+from sena_pi.timers.service import Timers
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
@@ -83,12 +86,14 @@ class Appliance:
         assistant: takes turns.
         listening: set once the microphone has been heard through the wake word.
         cache: the response cache, None where nothing is kept.
+        timers: what is set; `stop_ringing` is the button's.
     """
 
     audio: Audio
     assistant: Assistant
     listening: asyncio.Event
     cache: CacheService | None
+    timers: Timers
 
 
 def voices_folder(settings: Settings) -> Path:
@@ -109,7 +114,10 @@ async def running(
 ) -> AsyncIterator[Appliance]:
     """The whole appliance; all of it ends when the context is left."""
     async with AsyncExitStack() as closing:
-        parts = await _parts(settings, keys, closing, remembers=True, deadlines=deadlines)
+        time = Timekeeping(settings)
+        parts = await _parts(
+            settings, keys, closing, remembers=True, deadlines=deadlines, timers=time.answers
+        )
         listening = asyncio.Event()
         conversation = settings.conversation
 
@@ -117,6 +125,10 @@ async def running(
             assistant.hearing(on=on)
             if on:
                 listening.set()
+
+        def turn_began() -> None:
+            parts.turn_began()
+            time.turn_began()
 
         audio = Audio(
             _audio_settings(settings, keys, simulation),
@@ -131,17 +143,21 @@ async def running(
             Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
             overhearer=OverhearsWhileResting(parts.ears, parts.answers_breaker),
-            on_trigger=parts.turn_began,
+            on_trigger=turn_began,
             on_report=on_report,
         )
+        time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])
         if parts.mind.cloud is None:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
+        work += time.work()
+        requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
+        work.append(control.serve(runtime_folder(), {**requests, **time.requests()}))
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
-        yield Appliance(audio, assistant, listening, parts.cache)
+        yield Appliance(audio, assistant, listening, parts.cache, time.timers)
 
 
 @asynccontextmanager
@@ -236,6 +252,7 @@ async def _parts(
     *,
     remembers: bool = False,
     deadlines: Deadlines | None = None,
+    timers: TimerAnswers | None = None,
 ) -> _Parts:
     ears = Ears()
     work: list[Callable[[], _Work]] = [ears.run]
@@ -270,8 +287,7 @@ async def _parts(
             if habits.enabled:
                 refresh = idle_refresh(cache, habits, cloud)
             closing.push_async_callback(cache.aclose)
-            requests = cache_requests(cache, settings)
-            work += [cache.run, lambda: control.serve(runtime_folder(), requests)]
+            work.append(cache.run)
         work += [allowance.run, lambda: _warm_up(gemini)]
     piper = _piper(settings)
     if piper is not None:
@@ -282,7 +298,7 @@ async def _parts(
     espeak = _espeak(settings)
     if espeak is not None:
         rungs.append(espeak)
-    answers = LocalAnswers(cloud=cloud is not None)
+    answers = LocalAnswers(cloud=cloud is not None, timers=timers)
     mind = Mind(
         cloud, LocalModel(ears, answers), answers, cache, deadlines=deadlines or Deadlines()
     )

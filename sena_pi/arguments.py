@@ -110,6 +110,7 @@ def _add_appliance(commands: _Commands) -> None:
     say = _add(commands, "say", "speak a text")
     say.add_argument("text", nargs="+", metavar="TEXT", help="the words to speak")
     _add(commands, "devices", "list microphones and speakers by name")
+    _takes_json(_add(commands, "timers", "list the timers and alarms that are set"), "them")
     doctor = _add(commands, "doctor", "examine this machine and what it can do")
     doctor.add_argument(
         "--resources",

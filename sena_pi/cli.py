@@ -225,6 +225,12 @@ def _cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return cache_commands.run(args, lambda: _configuration(args).settings)
 
 
+def _timers(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import timer_commands
+
+    return timer_commands.run(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -245,6 +251,7 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("say", None): _say,
     ("devices", None): _devices,
     ("doctor", None): _doctor,
+    ("timers", None): _timers,
     ("voice", "install"): _voice_install,
     ("voice", "list"): _voice_list,
     ("config", "check"): _config_check,

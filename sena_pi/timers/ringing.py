@@ -32,3 +32,25 @@ class Ringer(Protocol):
 
     def silence(self) -> None:
         """Nothing rings any more. Idempotent."""
+
+
+class Switch(Protocol):
+    """Returns at once, never raises."""
+
+    def __call__(self, *, on: bool) -> None:
+        """On or off; off twice is off."""
+
+
+class SwitchRinger:
+    """A `Ringer` that only switches something on and off, such as a light."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+
+    def ring(self, ringing: Sequence[Ringing]) -> None:  # noqa: ARG002 - whatever it is
+        """On, as `Ringer.ring`."""
+        self._switch(on=True)
+
+    def silence(self) -> None:
+        """Off, as `Ringer.silence`."""
+        self._switch(on=False)
