@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sena_pi import journal, languages, voices
-from sena_pi.app import Appliance, Simulation, running, speaking, thinking, voices_folder
+from sena_pi.app import Appliance, Simulation, running, speaking, thinking
 from sena_pi.errors import SenaError
 from sena_pi.foreground import (
     EXIT_OK,
@@ -20,6 +20,7 @@ from sena_pi.foreground import (
     until_terminated,
 )
 from sena_pi.keys import KeyStore
+from sena_pi.parts import voices_folder
 from sena_pi.reasons import Reason
 from sena_pi.report import TurnReport
 from sena_pi.sentences import SentenceSplitter

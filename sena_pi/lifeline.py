@@ -137,7 +137,9 @@ class Lifeline:
             zeros_s=beat.get("zeros_s", 0.0),
             absence="" if capturing else beat.get("text", ""),
         )
-        current = turn and CurrentTurn(turn.name, turn.listening, self._audio.speaker.played_s)
+        current = None
+        if turn is not None:
+            current = CurrentTurn(turn.name, turn.listening, self._audio.speaker.played_s)
         hearts = {name: heart.beat_s for name, heart in self._hearts.items()}
         return Seen(now_s, ears, self._muted(), hearts, current)
 

@@ -122,6 +122,7 @@ class Verdict:
         ready: all that can be had now is there.
         hearing: somebody who speaks is heard.
         zeros_s: for how long the microphone has delivered nothing but zeros, over all workers.
+        worked: a microphone has given some sound since this process began.
         replace: the audio worker is to be replaced now.
         deaf: a person must be told that they are not heard, though a microphone is open.
     """
@@ -130,6 +131,7 @@ class Verdict:
     ready: bool = False
     hearing: bool = False
     zeros_s: float = 0.0
+    worked: bool = False
     replace: bool = False
     deaf: bool = False
 
@@ -141,6 +143,7 @@ class Watch:
         self._rules = rules or Rules()
         self._frames = 0
         self._frames_s = -math.inf
+        self._worked = False
         self._sound_s: float | None = None
         self._zeros_s = 0.0
         self._replace_at_s = self._rules.zeros_s
@@ -168,6 +171,7 @@ class Watch:
             ready=hearing or waits,
             hearing=hearing and zeros_s < rules.zeros_s,
             zeros_s=zeros_s,
+            worked=self._worked,
             replace=self._is_time_to_replace(zeros_s),
             deaf=zeros_s >= rules.zeros_told_s,
         )
@@ -193,6 +197,8 @@ class Watch:
         if self._sound_s is None or heard_s > FRAME_S / 2:
             self._sound_s = ears.beat_s - ears.zeros_s
         self._zeros_s = ears.beat_s - self._sound_s
+        if heard_s > FRAME_S / 2:
+            self._worked = True
         if not ears.zeros_s:
             self._sound_again()
         return self._zeros_s

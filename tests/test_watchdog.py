@@ -180,13 +180,15 @@ def test_a_microphone_that_recovers_is_heard_again(quiet_s: float) -> None:
         verdicts = life.pass_on(quiet_s)
         assert not any(verdict.replace or verdict.deaf for verdict in verdicts)
         life.zeros = False
-        assert 0.0 == life.pass_on(1)[-1].zeros_s
+        verdict = life.pass_on(1)[-1]
+        assert (0.0, True) == (verdict.zeros_s, verdict.worked)
 
 
 def test_a_microphone_that_never_gave_a_sound_counts_from_its_first_frame() -> None:
     """One that is plugged in with its switch off is told of as well."""
     life = Life()
     life.zeros = True
-    assert life.pass_on(61)[-1].deaf
+    verdict = life.pass_on(61)[-1]
+    assert (True, False) == (verdict.deaf, verdict.worked)
     life.ears = ABSENT
     assert not life.pass_on(1)[-1].deaf
