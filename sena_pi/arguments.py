@@ -111,7 +111,23 @@ def _add_appliance(commands: _Commands) -> None:
     say.add_argument("text", nargs="+", metavar="TEXT", help="the words to speak")
     _add(commands, "devices", "list microphones and speakers by name")
     _takes_json(_add(commands, "timers", "list the timers and alarms that are set"), "them")
+    _takes_json(
+        _add(commands, "status", "tell what the running assistant does, and how it is"), "it"
+    )
     doctor = _add(commands, "doctor", "examine this machine and what it can do")
+    doctor.add_argument(
+        "checks",
+        nargs="*",
+        metavar="CHECK",
+        help="only these, by the names that the whole examination prints",
+    )
+    doctor.add_argument(
+        "--no-cloud",
+        action="store_true",
+        help="ask the cloud nothing: a question to it costs a little",
+    )
+    doctor.add_argument("--quiet", action="store_true", help="make no sound")
+    _takes_json(doctor, "the findings")
     doctor.add_argument(
         "--resources",
         action="store_true",

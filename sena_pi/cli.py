@@ -231,6 +231,12 @@ def _timers(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return timer_commands.run(args)
 
 
+def _status(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import status_command
+
+    return status_command.run(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -251,6 +257,7 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("say", None): _say,
     ("devices", None): _devices,
     ("doctor", None): _doctor,
+    ("status", None): _status,
     ("timers", None): _timers,
     ("voice", "install"): _voice_install,
     ("voice", "list"): _voice_list,

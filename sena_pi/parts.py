@@ -127,6 +127,8 @@ async def make_parts(
     """Make what these settings and keys allow.
 
     Args:
+        settings: what is wanted.
+        keys: which keys there are.
         closing: closes what was opened.
         remembers: with the response cache.
         deadlines: how long the cloud is waited for.
