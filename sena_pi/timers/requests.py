@@ -136,7 +136,7 @@ _TIMER_UNTIL = re.compile(rf"(?:{_SET} )?{_ARTICLES}timer (?:for|until|till) (?P
 _BY_THE_CLOCK = re.compile(r"\b(?:am|pm|a m|p m|oclock|past|noon|midnight|morning|evening)\b")
 
 _SELECTED = re.compile(
-    rf"(?P<every>(?:all|every|both)(?: of)? )?{_ARTICLES}(?:(?P<body>.+) )?"
+    rf"(?P<every>(?:all|every|both)(?: of)? )?{_ARTICLES}(?:(?P<body>.+?) )??"
     r"(?P<kind>timers and alarms|alarms and timers|timers?|alarms?)"
     r"(?: (?:called|named|for|at|of|set for) (?:the |my )?(?P<more>.+))?"
 )
