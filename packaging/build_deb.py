@@ -304,7 +304,9 @@ def _size_kb(root: Path) -> int:
 def _sums(root: Path) -> str:
     files = (path.relative_to(root) for path in sorted(root.rglob("*")))
     wanted = [f for f in files if f.parts[0] not in {"DEBIAN", "etc"}]
-    names = "\0".join(str(f) for f in wanted if (root / f).is_file() and not (root / f).is_symlink())
+    names = "\0".join(
+        str(f) for f in wanted if (root / f).is_file() and not (root / f).is_symlink()
+    )
     run = subprocess.run(
         ["xargs", "-0", "md5sum", "--"], cwd=root, input=names, text=True,
         capture_output=True, check=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import zipfile
@@ -107,6 +108,12 @@ class Locked:
         """Name of the distribution, in lower case with dashes."""
         return self.requirement.name.lower().replace("_", "-")
 
+    @property
+    def version(self) -> str:
+        """The one version that was locked."""
+        (pin,) = self.requirement.specifier
+        return pin.version
+
     def wanted_for(self, target: Target) -> bool:
         """Its marker holds there."""
         marker = self.requirement.marker
@@ -153,6 +160,14 @@ def download(entries: Iterable[Locked], target: Target, folder: Path) -> list[Pa
     Raises:
         NoWheel: one of them can't be had for there.
     """
+    entries = list(entries)
+    missing = [entry for entry in entries if _held(entry, folder) is None]
+    if missing:
+        _download(missing, target, folder)
+    return [_certain(entry, folder) for entry in entries]
+
+
+def _download(entries: Iterable[Locked], target: Target, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lines = folder / "wanted.txt"
     lines.write_text("\n".join(entry.without_marker() for entry in entries) + "\n")
@@ -168,8 +183,23 @@ def download(entries: Iterable[Locked], target: Target, folder: Path) -> list[Pa
     )  # fmt: skip
     if report.returncode:
         raise NoWheel(report.stderr.strip())
-    here = {(name, version): path for path in folder.glob("*.whl") for name, version in [_of(path)]}
-    return [here[entry.name, _version(entry)] for entry in entries]
+
+
+def _held(entry: Locked, folder: Path) -> Path | None:
+    """The wheel of an entry that is in the folder, and is what was locked."""
+    for path in sorted(folder.glob("*.whl")):
+        if _named(path) == (entry.name, entry.version):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if f"--hash=sha256:{digest}" in entry.text:
+                return path
+    return None
+
+
+def _certain(entry: Locked, folder: Path) -> Path:
+    path = _held(entry, folder)
+    if path is None:
+        raise NoWheel(f"{entry.name} {entry.version} is not what was locked")
+    return path
 
 
 def unpack(wheel: Path, site_packages: Path) -> None:
@@ -217,11 +247,6 @@ def _place_of(name: PurePosixPath) -> PurePosixPath | None:
     return None
 
 
-def _of(wheel: Path) -> tuple[str, str]:
+def _named(wheel: Path) -> tuple[str, str]:
     name, version = wheel.name.split("-")[:2]
     return name.lower().replace("_", "-"), version
-
-
-def _version(entry: Locked) -> str:
-    (pin,) = entry.requirement.specifier
-    return pin.version
