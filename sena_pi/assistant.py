@@ -81,6 +81,12 @@ class Assistant:
         """A wake word: start listening, whatever is going on."""
         self._start(Trigger(by=wake.word, since="detection"))
 
+    def interrupt(self) -> None:
+        """End the turn that goes on, if one does; what is being said is silenced. Starts none."""
+        if not self._idle.is_set():
+            self._trigger = None
+            self._triggered.set()
+
     def hearing(self, *, on: bool) -> None:
         """Frames arrive again, or have ceased; shown when nothing else is."""
         self._hearing = on

@@ -67,6 +67,16 @@ class TimerDeeds(Protocol):
         """Silence what rings; did anything?"""
 
 
+class ControlDeeds(Protocol):
+    """Volume and microphone, as they are asked for."""
+
+    def volume(self, heard: str) -> str:
+        """Do what was heard, once for each call, and say so; returns when it is on the card."""
+
+    def mute(self) -> str:
+        """Close the microphone and say so; returns when that is on the card."""
+
+
 class LocalAnswers:
     """Answers an intent, whoever understood it. None of the answers may be cached.
 
@@ -80,14 +90,17 @@ class LocalAnswers:
         *,
         cloud: bool = False,
         timers: TimerDeeds | None = None,
+        controls: ControlDeeds | None = None,
     ) -> None:
         """Uses `clock` for time and date; `cloud`: other questions are answered elsewhere.
 
-        Without `timers` none can be set: they belong to the assistant that runs.
+        Without `timers` none can be set, without `controls` nothing is louder or muted: they
+        belong to the assistant that runs.
         """
         self._clock = clock
         self._cloud = cloud
         self._timers = timers
+        self._controls = controls
 
     def answer(
         self, intent: Intent, heard: str = "", conversation: Sequence[Exchange] = ()
@@ -126,6 +139,10 @@ class LocalAnswers:
                 return Spoken("Okay, I won't give that answer again.")
             case Intent.TIMER if self._timers is not None:
                 return Spoken(self._timers.answer(heard))
+            case Intent.VOLUME if self._controls is not None:
+                return Spoken(self._controls.volume(heard))
+            case Intent.MUTE if self._controls is not None:
+                return Spoken(self._controls.mute(), ends_conversation=True)
             case Intent.VOLUME | Intent.MUTE | Intent.TIMER:
                 return Spoken(_NOT_YET)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sena_pi import languages, voices
 from sena_pi.allowance import Allowance
+from sena_pi.body.lit import LitModel
 from sena_pi.breaker import Breaker
 from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
@@ -32,7 +33,7 @@ from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import CloudError, EngineUnavailable, KeyRefused
 from sena_pi.guarded import Guard, GuardedModel, GuardedVoice
 from sena_pi.keys import Key, KeyStore
-from sena_pi.local_answers import LocalAnswers, LocalModel
+from sena_pi.local_answers import ControlDeeds, LocalAnswers, LocalModel
 from sena_pi.places import state_folder
 from sena_pi.settings import Settings
 from sena_pi.stages import LanguageModel, Synthesizer
@@ -123,6 +124,8 @@ async def make_parts(
     remembers: bool = False,
     deadlines: Deadlines | None = None,
     timers: TimerAnswers | None = None,
+    controls: ControlDeeds | None = None,
+    trusted: Callable[[], bool] = lambda: True,
 ) -> Parts:
     """Make what these settings and keys allow.
 
@@ -133,6 +136,8 @@ async def make_parts(
         remembers: with the response cache.
         deadlines: how long the cloud is waited for.
         timers: answers about timers.
+        controls: does what is asked of volume and microphone.
+        trusted: whether sound may leave the device.
     """
     ears = Ears()
     work: list[Callable[[], Work]] = [ears.run]
@@ -142,7 +147,7 @@ async def make_parts(
     refresh: IdleRefresh | None = None
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := key_of(keys, "gemini")) is not None:
-        gemini = Gemini(key.secret.reveal(), _gemini_settings(settings))
+        gemini = Gemini(key.secret.reveal(), gemini_settings(settings))
         closing.push_async_callback(gemini.aclose)
         allowance = Allowance(
             state_folder() / "allowance.json",
@@ -155,6 +160,7 @@ async def make_parts(
         cloud = GuardedModel(
             CappedModel(GeminiModel(gemini), allowance), Guard(answers_breaker, credential)
         )
+        cloud = LitModel(cloud, trusted)
         rungs.append(
             GuardedVoice(
                 CappedVoice(GeminiVoice(gemini), allowance),
@@ -178,7 +184,7 @@ async def make_parts(
     espeak = _espeak(settings)
     if espeak is not None:
         rungs.append(espeak)
-    answers = LocalAnswers(cloud=cloud is not None, timers=timers)
+    answers = LocalAnswers(cloud=cloud is not None, timers=timers, controls=controls)
     mind = Mind(
         cloud, LocalModel(ears, answers), answers, cache, deadlines=deadlines or Deadlines()
     )
@@ -219,7 +225,8 @@ def key_of(keys: KeyStore, name: str) -> Key | None:
         return None
 
 
-def _gemini_settings(settings: Settings) -> GeminiSettings:
+def gemini_settings(settings: Settings) -> GeminiSettings:
+    """What Gemini's client is told."""
     cloud = settings.cloud.model_dump(exclude={"enabled"})
     return GeminiSettings(**cloud)
 

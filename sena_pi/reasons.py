@@ -14,6 +14,7 @@ from sena_pi.errors import (
     CloudResting,
     CloudSilent,
     CloudUnreachable,
+    LightOut,
     SenaError,
 )
 
@@ -39,6 +40,8 @@ class Reason(StrEnum):
     """The turn's time is over."""
     DEAF = "deaf"
     """Not of a turn: a microphone that worked delivers nothing any more."""
+    LIGHT = "light"
+    """The light is broken, so nothing that is said is sent away."""
     TROUBLE = "trouble"
     """Anything else."""
 
@@ -60,6 +63,8 @@ def reason_for(error: SenaError) -> Reason:
             return Reason.CLOCK
         case CaptivePortal():
             return Reason.PORTAL
+        case LightOut():
+            return Reason.LIGHT
         case AllowanceSpent():
             return Reason.ALLOWANCE
         case CloudDeclined():

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from sena_pi import setting_values as checks
+from sena_pi.body_settings import Button, Light
 from sena_pi.cache_settings import Cache
 from sena_pi.setting_values import Expects, Section
 
@@ -83,8 +84,11 @@ class Microphone(Section):
     device: Annotated[
         str,
         _Text,
-        Expects("the name of a device; `sena devices` lists them"),
-        Field(description='Name of the device, as `sena devices` lists it; "" is the default.'),
+        Expects("the name or identity of a device; `sena devices` lists them"),
+        Field(
+            description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
+            ' devices` lists it; "" is the default.'
+        ),
     ] = ""
 
 
@@ -94,8 +98,11 @@ class Speaker(Section):
     device: Annotated[
         str,
         _Text,
-        Expects("the name of a device; `sena devices` lists them"),
-        Field(description='Name of the device, as `sena devices` lists it; "" is the default.'),
+        Expects("the name or identity of a device; `sena devices` lists them"),
+        Field(
+            description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
+            ' devices` lists it; "" is the default.'
+        ),
     ] = ""
 
 
@@ -267,6 +274,8 @@ class Settings(Section):
     conversation: Conversation = Conversation()
     cache: Cache = Cache()
     limits: Limits = Limits()
+    light: Light = Light()
+    button: Button = Button()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ SPEECH_RESUMED: Final = "sena-speech-resumed"
 PHRASE: Final = "sena-phrase"
 """Brain -> audio worker: what `turn` said before the pause told at `end_sample` is `complete` or
 is not: wait no longer, or long. Dropped when speech has resumed since."""
+HOLD: Final = "sena-hold"
+"""Brain -> audio worker: `turn` is spoken while a button is held (`on`), or it was let go: silence
+ends nothing before, and the utterance ends then."""
 ENDPOINT: Final = "sena-endpoint"
 """Audio worker -> brain: the utterance is over; `reason`, `speech_end_sample`, `end_sample`,
 `start_sample` of its first audio, and `monotonic_ns` of the decision. No audio follows."""
@@ -47,6 +50,8 @@ MICROPHONE: Final = "sena-microphone"
 """Audio worker -> brain: the microphone is open; `device`."""
 SPEAKER: Final = "sena-speaker"
 """Audio worker -> brain: the speaker is open (`device`, `rate_hz`) or is not (`text`)."""
+GAIN: Final = "sena-gain"
+"""Brain -> audio worker: `gain` is what all that is played is multiplied by, 0 to 1."""
 FLUSH: Final = "sena-flush"
 """Brain -> audio worker: silence now; what comes for an earlier turn is dropped."""
 FLUSHED: Final = "sena-flushed"

@@ -131,8 +131,8 @@ class Presses:
             self._settling = False
             actions = self._accept(at_s, now, pressed=pressed)
         if self._pressed:
-            return actions + self._hold(at_s - self._down_s)
-        if self._row and at_s - self._up_s >= GAP_S:
+            return actions + self._hold(at_s)
+        if self._row and at_s >= self._up_s + GAP_S:
             actions += self._row_ended(now)
         return actions
 
@@ -144,14 +144,13 @@ class Presses:
         return self._press(at_s, now) if pressed else self._release(at_s)
 
     def _press(self, at_s: float, now: Circumstances) -> list[Action]:
-        actions = self._row_ended(now) if self._row and at_s - self._up_s >= GAP_S else []
+        actions = self._row_ended(now) if self._row and at_s >= self._up_s + GAP_S else []
         self._down_s, self._held = at_s, _Held.SHORT
         self._row.append(rung(now))
         return [*actions, self._row[-1]]
 
     def _release(self, at_s: float) -> list[Action]:
-        held_s = at_s - self._down_s
-        actions = self._hold(held_s)  # what is due, should no tick have come in time
+        actions = self._hold(at_s)  # what is due, should no tick have come in time
         self._up_s = at_s
         match self._held:
             case _Held.SHORT:
@@ -159,7 +158,9 @@ class Presses:
             case _Held.TALK:
                 actions.append(Action.END_TALK)
             case _Held.FILLING:
-                actions.append(Action.RESET if held_s >= FULL_S else Action.CANCEL_FILL)
+                actions.append(
+                    Action.RESET if at_s >= self._down_s + FULL_S else Action.CANCEL_FILL
+                )
         self._row = []
         return actions
 
@@ -179,9 +180,10 @@ class Presses:
     def _is_talk(self) -> bool:
         return self._talks and self._row == [Action.LISTEN]
 
-    def _hold(self, held_s: float) -> list[Action]:
+    def _hold(self, at_s: float) -> list[Action]:
         actions: list[Action] = []
-        while (stages := self._stages()) and held_s >= stages[0]:
+        # Compared as `next_s` is computed: a tick that comes when it was due is not early.
+        while (stages := self._stages()) and at_s >= self._down_s + stages[0]:
             actions += self._stage()
         return actions
 

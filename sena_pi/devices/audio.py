@@ -158,6 +158,26 @@ class Audio:
         data = {"turn": pause.turn, "end_sample": pause.end_sample, "complete": complete}
         self.supervisor.post(Event(wire.PHRASE, data))
 
+    def hold(self, *, on: bool) -> None:
+        """The turn that listens is spoken while a button is held, or the button was let go.
+
+        Returns at once; does nothing when nobody listens.
+        """
+        if self._hearing is not None:
+            self.supervisor.post(Event(wire.HOLD, {"turn": self._hearing.turn, "on": on}))
+
+    def capture(self, *, on: bool) -> None:
+        """Close the microphone, or open it again; the speaker is away for a second or two.
+
+        Returns at once. Closing ends the process that has the microphone.
+        """
+        self.supervisor.reconfigure(capture=on)
+
+    def set_gain(self, gain: float) -> None:
+        """What all that is played is multiplied by, 0 to 1; heard within a tenth of a second."""
+        self.supervisor.spec.settings["gain"] = gain  # for the worker's successors
+        self.supervisor.post(Event(wire.GAIN, {"gain": gain}))
+
     async def simulate(self, path: str) -> None:
         """Have somebody speak a WAV file into the simulated microphone.
 

@@ -65,8 +65,8 @@ class AudioWorker:
 
     `settings` is the data of `wire.CONFIGURE`: `wake` and `listening` (fields of `WakeSettings`
     and `EndpointerSettings`), `access_key`, `porcupine4_folder`, `microphone` and `speaker`
-    (stable names), `capture` (false: only the speaker is opened), and `simulate` (`record_to`,
-    `hurry`) for a simulated sound system.
+    (stable names), `gain` (of the speaker), `capture` (false: only the speaker is opened), and
+    `simulate` (`record_to`, `hurry`) for a simulated sound system.
     """
 
     def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ class AudioWorker:
             EndpointerSettings.from_dict(settings.get("listening", {})),
             self._send,
         )
-        self._mouth = Mouth(self._send)
+        self._mouth = Mouth(self._send, gain=settings.get("gain", 1.0))
         self._for_ear: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = threading.Event()
         self._speaker_open = False
@@ -141,6 +141,10 @@ class AudioWorker:
                         data["turn"], data["end_sample"], complete=data["complete"]
                     )
                 )
+            case wire.HOLD:
+                self._for_ear.put(lambda: self._ear.hold(data["turn"], on=data["on"]))
+            case wire.GAIN:
+                self._mouth.set_gain(data["gain"])
             case wire.SIMULATE if self._rig is not None:
                 pass
             case _:

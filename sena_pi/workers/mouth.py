@@ -11,6 +11,7 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.audio import SAMPLE_BYTES
+from sena_pi.gain import Gain
 from sena_pi.sound import PlaybackStream
 from sena_pi.workers.channel import Send
 
@@ -32,8 +33,15 @@ class Mouth:
     belongs to the thread that owns the stream; it does what can be done without waiting.
     """
 
-    def __init__(self, send: Send, *, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        send: Send,
+        *,
+        gain: float = 1.0,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._send = send
+        self._gain = Gain(gain)
         self._monotonic_ns = monotonic_ns
         self._changed = threading.Condition()
         self._turn: str | None = None
@@ -88,6 +96,10 @@ class Mouth:
             self._flush_asked = True
             self._notify()
 
+    def set_gain(self, gain: float) -> None:
+        """From the next block on all that is played is multiplied by this, 0 to 1."""
+        self._gain.set(gain)
+
     @property
     def busy(self) -> bool:
         """Sound is queued, playing or expected, or the stream is not stopped yet."""
@@ -124,7 +136,7 @@ class Mouth:
             if writable < min(block, len(self._pcm[0]) // SAMPLE_BYTES):
                 return
             pcm = self._take(min(writable, block) * SAMPLE_BYTES)
-            stream.write(pcm)
+            stream.write(self._gain.applied(pcm))
             self._written += len(pcm) // SAMPLE_BYTES
             self._silence = 0
             if not self._playing:
