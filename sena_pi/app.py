@@ -107,7 +107,7 @@ async def running(
             on_report(report)
 
         audio = Audio(
-            _audio_settings(settings, keys, simulation),
+            audio_settings(settings, keys, simulation),
             AudioListeners(
                 detection=lambda wake: assistant.woken(wake),
                 hearing=hearing,
@@ -154,7 +154,7 @@ async def speaking(
     """Only what speaks: the voices, and the speaker without the microphone."""
     async with AsyncExitStack() as closing:
         parts = await make_parts(settings, keys, closing)
-        audio = Audio({**_audio_settings(settings, keys, None), "capture": False}, AudioListeners())
+        audio = Audio({**audio_settings(settings, keys, None), "capture": False}, AudioListeners())
         await closing.enter_async_context(_background([audio.run(), *parts.background()]))
         try:
             async with asyncio.timeout(SPEAKER_TIMEOUT_S):
@@ -165,9 +165,10 @@ async def speaking(
         yield parts.voice, audio.speaker
 
 
-def _audio_settings(
+def audio_settings(
     settings: Settings, keys: KeyStore, simulation: Simulation | None
 ) -> dict[str, Any]:
+    """What the audio worker is told."""
     plain = values(settings)
     data: dict[str, Any] = {
         "wake": plain["wake"],

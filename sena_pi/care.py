@@ -10,12 +10,14 @@ from sena_pi.announce import announce
 from sena_pi.assistant import Assistant
 from sena_pi.control import Handler
 from sena_pi.devices.audio import GRACE_S, Audio
+from sena_pi.errors import WorkerError
 from sena_pi.lifeline import Lifeline
 from sena_pi.notify import Notifier
 from sena_pi.parts import Parts
 from sena_pi.reasons import Reason
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings
+from sena_pi.sound_check import listen, play_tone
 from sena_pi.stages import StatusLight
 from sena_pi.status import StatusBoard
 from sena_pi.watchdog import Liveness, Rules
@@ -72,7 +74,19 @@ class Care:
 
     def requests(self) -> dict[str, Handler]:
         """What the control socket answers."""
-        return {"status": self._status}
+        return {
+            "status": self._status,
+            "doctor.microphone": self._microphone,
+            "doctor.speaker": self._speaker,
+        }
+
+    async def _microphone(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return (await listen(self._audio)).as_dict()
+
+    async def _speaker(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        if self._assistant.turn is not None or self._assistant.asked:
+            raise WorkerError("somebody talks to it now; try again")
+        return {"first_sample_ms": await play_tone(self._audio.speaker)}
 
     async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         data = self.board.as_dict(self.lifeline.verdict, turn=self._turn())

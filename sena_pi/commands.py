@@ -82,13 +82,13 @@ def devices(_args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace, settings: Settings) -> int:
-    """`sena doctor --resources`: time to listening, processor and memory of each process."""
-    if not args.resources:
-        print("only `sena doctor --resources` is there yet", file=sys.stderr)
-        return EXIT_PROBLEM
+    """`sena doctor`: examine this machine; or measure what each process uses."""
+    from sena_pi.doctor import command
     from sena_pi.resources import measure
 
-    journal.set_up(logging.WARNING)
+    journal.set_up(logging.WARNING if args.resources else logging.CRITICAL)
+    if not args.resources:
+        return until_terminated(command.run(args, settings))
 
     async def tell() -> int:
         print(*(await measure(settings, KeyStore.from_environment())).lines(), sep="\n")

@@ -227,6 +227,7 @@ def key_of(keys: KeyStore, name: str) -> Key | None:
 
 def gemini_settings(settings: Settings) -> GeminiSettings:
     """What Gemini's client is told."""
+    """What Gemini's client is told."""
     cloud = settings.cloud.model_dump(exclude={"enabled"})
     return GeminiSettings(**cloud)
 
