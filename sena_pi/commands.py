@@ -68,14 +68,17 @@ def say(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def devices(_args: argparse.Namespace) -> int:
-    """`sena devices`: the names that `[microphone] device` and `[speaker] device` take."""
+    """`sena devices`: the names that `[microphone] device` and `[speaker] device` take.
+
+    A USB device's identity, in brackets, is taken as well, and a part of it.
+    """
     from sena_pi.engines.portaudio import PortAudio
 
     system = PortAudio()
     found = system.devices()
     system.close()
-    microphones = dict.fromkeys(device.name for device in found if device.inputs)
-    speakers = dict.fromkeys(device.name for device in found if device.outputs)
+    microphones = dict.fromkeys(device.label for device in found if device.inputs)
+    speakers = dict.fromkeys(device.label for device in found if device.outputs)
     for title, names in (("Microphones", microphones), ("Speakers", speakers)):
         print(f"{title}:", *(names or ["none"]), sep="\n  ")
     return EXIT_OK if microphones and speakers else EXIT_PROBLEM

@@ -47,9 +47,10 @@ HEARTBEAT: Final = "sena-heartbeat"
 wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`, `capturing`, and
 `speaker`: whether it is open; while no microphone is open, `text` says why."""
 MICROPHONE: Final = "sena-microphone"
-"""Audio worker -> brain: the microphone is open; `device`."""
+"""Audio worker -> brain: the microphone is open; `device`, and `instead_of` which, or ""."""
 SPEAKER: Final = "sena-speaker"
-"""Audio worker -> brain: the speaker is open (`device`, `rate_hz`) or is not (`text`)."""
+"""Audio worker -> brain: the speaker is open (`device`, `rate_hz`, and `instead_of` which) or is
+not (`text`)."""
 GAIN: Final = "sena-gain"
 """Brain -> audio worker: `gain` is what all that is played is multiplied by, 0 to 1."""
 FLUSH: Final = "sena-flush"

@@ -56,6 +56,11 @@ class AudioHealth:
     microphone: str | None = None
 
 
+def _instead_of(data: dict[str, Any]) -> str:
+    wanted = data.get("instead_of")
+    return f", until {wanted!r} is there (see `sena devices`)" if wanted else ""
+
+
 def _ignore(*_: object) -> None:
     """Nobody wants to know."""
 
@@ -232,7 +237,7 @@ class Audio:
                 self._take_speaker(data)
             case wire.MICROPHONE:
                 self.health.microphone = data["device"]
-                _log.info("microphone: %s", data["device"])
+                _log.info("microphone: %s%s", data["device"], _instead_of(data))
             case wire.SIMULATED:
                 self._listeners.spoken(data)
             case wire.ERROR:
@@ -240,7 +245,9 @@ class Audio:
 
     def _take_speaker(self, data: dict[str, Any]) -> None:
         if "rate_hz" in data:
-            _log.info("speaker: %s at %d Hz", data["device"], data["rate_hz"])
+            _log.info(
+                "speaker: %s at %d Hz%s", data["device"], data["rate_hz"], _instead_of(data)
+            )
             self.speaker.opened(data["rate_hz"])
         else:
             _log.warning("no speaker: %s", data["text"])
