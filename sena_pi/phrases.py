@@ -68,7 +68,7 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.TIMER, "(cancel | stop) the timer"),
     (Intent.TIMER, "how (much time | long) is left on the timer"),
     (Intent.TIMER, "how (much time | long) is left"),
-    (Intent.TIMER, "(set | start) a <thing> timer for <duration>"),
+    (Intent.TIMER, "(set | start) (a | an) <thing> timer for <duration>"),
     (Intent.TIMER, "how (much time | long) is left on the <thing> timer"),
     (Intent.TIMER, "(cancel | stop) the <thing> timer"),
     (Intent.TIMER, "cancel all [the | my] (timers | alarms)"),
