@@ -70,9 +70,7 @@ async def well() -> Finding:
 
 
 def test_each_check_has_a_result_in_the_order_of_the_checks() -> None:
-    """One that hangs is over when its time is; an error of ours is what was found; a bug is no
-    verdict on the machine.
-    """
+    """One that hangs ends, an error of ours was found, a bug is no verdict on the machine."""
     checks = [
         Told("hangs", hang, timeout_s=0.05),
         Told("fails", fail),
