@@ -7,12 +7,14 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sena_pi import control
 from sena_pi.assistant import Assistant
+from sena_pi.body.hardware import Hardware
+from sena_pi.body.wiring import Body, Joined, body_of
 from sena_pi.cache.service import CacheService
 from sena_pi.cached import cache_requests
 from sena_pi.care import Care
@@ -27,9 +29,10 @@ from sena_pi.places import runtime_folder
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
-from sena_pi.stages import StatusLight
+from sena_pi.stages import StatusLight, WakeEvent
 from sena_pi.thinking import Mind
 from sena_pi.timekeeping import Timekeeping
+from sena_pi.timers.ringing import SwitchRinger
 from sena_pi.timers.service import Timers
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
@@ -48,10 +51,12 @@ class Simulation:
     Attributes:
         record_to: WAV file for what the speaker plays, None to keep nothing.
         hurry: recordings are heard as fast as they are taken.
+        hardware: lamps and a button, none by default.
     """
 
     record_to: Path | None = None
     hurry: bool = False
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Appliance:
         listening: set once the microphone has been heard through the wake word.
         cache: the response cache, None where nothing is kept.
         timers: what is set; `stop_ringing` is the button's.
+        body: light, button, mute and volume.
     """
 
     audio: Audio
@@ -71,6 +77,7 @@ class Appliance:
     listening: asyncio.Event
     cache: CacheService | None
     timers: Timers
+    body: Body
 
 
 @asynccontextmanager
@@ -87,8 +94,16 @@ async def running(
     """The whole appliance; all of it ends when the context is left."""
     async with AsyncExitStack() as closing:
         time = Timekeeping(settings)
+        body = body_of(settings, light, simulation.hardware if simulation else None)
         parts = await make_parts(
-            settings, keys, closing, remembers=True, deadlines=deadlines, timers=time.answers
+            settings,
+            keys,
+            closing,
+            remembers=True,
+            deadlines=deadlines,
+            timers=time.answers,
+            controls=body.controls,
+            trusted=lambda: body.trusted,
         )
         listening = asyncio.Event()
         conversation = settings.conversation
@@ -98,45 +113,55 @@ async def running(
             if on:
                 listening.set()
 
+        def woken(wake: WakeEvent) -> None:
+            body.woken()
+            assistant.woken(wake)
+
         def turn_began() -> None:
             parts.turn_began()
             time.turn_began()
 
         def reported(report: TurnReport) -> None:
             care.turn_ended(report)
+            body.turn_ended(report)
             on_report(report)
 
         audio = Audio(
-            audio_settings(settings, keys, simulation),
+            {**audio_settings(settings, keys, simulation), **body.audio_settings()},
             AudioListeners(
-                detection=lambda wake: assistant.woken(wake),
+                detection=woken,
                 hearing=hearing,
                 ready=_tell_wake_engine,
                 spoken=on_spoken,
             ),
         )
         assistant = Assistant(
-            Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
+            Stages(audio, audio.speaker, body, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
             overhearer=OverhearsWhileResting(parts.ears, parts.answers_breaker),
             on_trigger=turn_began,
             on_report=reported,
         )
-        care = Care(settings, audio, assistant, light, parts)
+        care = Care(settings, audio, assistant, body, parts, muted=lambda: body.muted)
+        body.join(Joined(assistant, audio, time.timers, parts.clips))
+        time.timers.add_ringer(SwitchRinger(body.light.timer))
         time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])
         if parts.mind.cloud is None:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        work += [*time.work(), *care.work()]
+        work += [body.run(), *time.work(), *care.work()]
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
-            control.serve(runtime_folder(), {**requests, **time.requests(), **care.requests()})
+            control.serve(
+                runtime_folder(),
+                {**requests, **time.requests(), **care.requests(), **body.requests()},
+            )
         )
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
-        yield Appliance(audio, assistant, listening, parts.cache, time.timers)
+        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from sena_pi.body.layers import GAUGE_S, TOUCHED_S, Layers, Showing, resolve
 from sena_pi.body.patterns import BLACK, Frame, pattern
 from sena_pi.phases import Phase
 
-REPAINT_S: Final = 5.0
+REPAINT_S: Final = 1.0
 """A frame that stays is written again so often: a disturbed lamp is put right, a lost one noticed.
 """
 STUCK_S: Final = 2.0
@@ -60,6 +60,7 @@ class Light:
         self._written_s: float | None = None
         self._writing_since_s: float | None = None
         self._told_lit: bool | None = None
+        self._beat_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="light", daemon=True)
 
     @property
@@ -83,6 +84,15 @@ class Light:
             return False
         stuck = writing_since_s is not None and self._monotonic() - writing_since_s > STUCK_S
         return not stuck and self._monotonic() - written_s < REPAINT_S + STUCK_S
+
+    @property
+    def beat_s(self) -> float | None:
+        """Monotonic time when its thread last showed that it lives, as `Liveness.beat_s`.
+
+        None while nothing in it can stop: before its start, and without lamps. Lamps that hang
+        are no reason to end the assistant, which would find them as they are; see `lit`.
+        """
+        return None if self._writing_since_s is not None else self._beat_s
 
     @property
     def trusted(self) -> bool:
@@ -153,6 +163,8 @@ class Light:
                     self._written_s = self._writing_since_s = None
                     lamps.close()
             except LampsLost as error:
+                # Nothing hangs in a wait that is bounded; the next attempt may.
+                self._beat_s = None
                 failures = 1 if self._told_lit else failures + 1
                 self._tell_lit(lit=False, why=str(error))
                 with self._changed:
@@ -191,6 +203,7 @@ class Light:
         self._writing_since_s = self._monotonic()
         lamps.light(frame)
         self._writing_since_s, self._written_s = None, self._monotonic()
+        self._beat_s = self._written_s
 
     def _sleep(self, seconds: float, painted: Layers) -> None:
         """Until something else wants to be shown than what was painted; at most so long."""
