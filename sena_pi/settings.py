@@ -84,7 +84,7 @@ class Microphone(Section):
     device: Annotated[
         str,
         _Text,
-        Expects("the name or identity of a device; `sena devices` lists them"),
+        Expects("the name of a device; `sena devices` lists them"),
         Field(
             description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
             ' devices` lists it; "" is the default.'
@@ -98,7 +98,7 @@ class Speaker(Section):
     device: Annotated[
         str,
         _Text,
-        Expects("the name or identity of a device; `sena devices` lists them"),
+        Expects("the name of a device; `sena devices` lists them"),
         Field(
             description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
             ' devices` lists it; "" is the default.'

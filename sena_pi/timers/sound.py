@@ -7,9 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.errors import CloudError, SynthesisFailed, WorkerError
@@ -43,6 +45,12 @@ def ring_sound(level: float) -> AudioChunk:
     Args:
         level: of the loudest sample, 0 to 1 of full scale.
     """
+    return AudioChunk(AudioFormat(_RATE_HZ), (level * 32_767 * _notes()).astype("<i2").tobytes())
+
+
+@lru_cache(maxsize=1)
+def _notes() -> NDArray[np.float64]:
+    """The ring, its loudest sample 1."""
     sound = np.zeros(int((len(_NOTES_HZ) * _NOTE_S + _TAIL_S) * _RATE_HZ))
     for place, hz in enumerate(_NOTES_HZ):
         start = int(place * _NOTE_S * _RATE_HZ)
@@ -51,8 +59,8 @@ def ring_sound(level: float) -> AudioChunk:
         strength = np.exp(-seconds / _DECAY_S) * np.minimum(1.0, seconds / 0.005)
         for harmonic, part in _OVERTONES:
             sound[start:] += part * strength * np.sin(2 * np.pi * hz * harmonic * seconds)
-    sound *= level * 32_767 / np.abs(sound).max()
-    return AudioChunk(AudioFormat(_RATE_HZ), sound.astype("<i2").tobytes())
+    normal: NDArray[np.float64] = sound / np.abs(sound).max()
+    return normal
 
 
 class SoundRinger:
