@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ class Journal:
         run = subprocess.run(
             ["journalctl", f"--namespace={self.namespace}", "--no-pager", "-q", *matches],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
             timeout=30,
         )
@@ -50,6 +52,38 @@ class Journal:
             if len(found) >= at_least or time.monotonic() > until_s:
                 return found
             time.sleep(0.05)
+
+    @contextlib.contextmanager
+    def service(self, *argv: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+        """A program that has this journal where a service has the system's: its own, and stderr.
+
+        Ended by SIGTERM when the context is left.
+        """
+        place = Path("/run/systemd/journal")
+        made = not place.exists()
+        place.mkdir(parents=True, exist_ok=True)
+        script = f'mount --bind "$0" {place} && exec "$@"'
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
+            stream.connect(str(self.socket.parent / "stdout"))
+            # Its identifier, unit, priority; no level prefix, and nothing is passed on.
+            stream.sendall(b"sena\n\n6\n0\n0\n0\n0\n")
+            status = os.fstat(stream.fileno())
+            process = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-c", script, str(self.socket.parent), *argv],
+                env={**env, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+            )
+        try:
+            with process:
+                yield process
+                process.terminate()
+        finally:
+            process.kill()
+            if made:
+                place.rmdir()
 
 
 @contextlib.contextmanager
