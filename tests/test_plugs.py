@@ -18,6 +18,7 @@ from sena_pi.sound_cards import UsbIdentity, usb_identities, wanted_usb
 from sena_pi.sound_choice import choose, substitutes
 from sena_pi.workers.plugs import LOOK_EVERY_S, SUBSTITUTE_AFTER_S, Opened, Opener, PlugWatch
 from tests.scripted_plugs_worker import FOLDER
+from tests.timers.clocks import until
 
 BOUND_S = 40.0
 """No figure, only an end."""
@@ -239,12 +240,12 @@ def test_plugs_are_looked_at_now_and_then():
 class Desk:
     """A real audio worker, and a folder of plugs."""
 
-    def __init__(self, folder: Path, microphone: str) -> None:
+    def __init__(self, folder: Path, microphone: str, speaker: str) -> None:
         self.folder = folder
         self.microphones: list[str | None] = []
         self._changed = asyncio.Event()
         self.audio = Audio(
-            {"microphone": microphone, "speaker": microphone},
+            {"microphone": microphone, "speaker": speaker},
             AudioListeners(hearing=self._hearing),
             argv=(sys.executable, "-m", "tests.scripted_plugs_worker"),
         )
@@ -270,8 +271,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(folder: Path, *plugged: str, microphone: str) -> AsyncIterator[Desk]:
-    it = Desk(folder, microphone)
+async def desk(
+    folder: Path, *plugged: str, microphone: str = "", speaker: str = ""
+) -> AsyncIterator[Desk]:
+    it = Desk(folder, microphone, speaker)
     for name in plugged:
         it.plug(name)
     async with asyncio.TaskGroup() as tasks:
@@ -337,3 +340,22 @@ def test_a_question_is_heard_to_its_end_by_the_one_that_stands_in(plugs: Path):
             await it.hears("B (usb:0d8c:0014@1-1.2)")
 
     asyncio.run(story())
+
+
+def test_another_speaker_is_used_until_the_chosen_one_is_back(
+    plugs: Path, caplog: pytest.LogCaptureFixture
+):
+    """The journal says which one plays, and instead of which."""
+    there, back = "speaker: A (usb:0d8c:0014@1-1.1) at 48000 Hz", "speaker: S (usb:0d8c:0014@1-1.3)"
+
+    async def played_by(start: str) -> None:
+        await until(lambda: any(line.startswith(start) for line in caplog.messages))
+
+    async def story() -> None:
+        async with desk(plugs, "A@1-1.1", speaker="S") as it:
+            await played_by(f"{there}, until 'S' is there")
+            it.plug("S@1-1.3", "out")
+            await played_by(back)
+
+    with caplog.at_level("INFO"):
+        asyncio.run(story())

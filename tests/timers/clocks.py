@@ -82,7 +82,7 @@ class StoryRinger:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop and its threads run until a condition holds."""
-    for _ in range(4000):
+    for _ in range(8000):
         if condition():
             return
         await asyncio.sleep(0.005)
