@@ -237,6 +237,12 @@ def _status(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return status_command.run(args)
 
 
+def _body(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import body_commands
+
+    return body_commands.run(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -259,6 +265,9 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("doctor", None): _doctor,
     ("status", None): _status,
     ("timers", None): _timers,
+    ("volume", None): _body,
+    ("mute", None): _body,
+    ("unmute", None): _body,
     ("voice", "install"): _voice_install,
     ("voice", "list"): _voice_list,
     ("config", "check"): _config_check,

@@ -35,6 +35,8 @@ class Gain:
 
     def applied(self, pcm: bytes) -> bytes:
         """The next block of signed 16-bit samples, multiplied."""
+        if not pcm:
+            return pcm
         begin, end = self._now, self._gain
         self._now = end
         if begin == end == 1.0:

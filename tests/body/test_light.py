@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sena_pi.body.layers import Effect, Showing
-from sena_pi.body.light import Light
+from sena_pi.body.light import REPAINT_S, Light
 from sena_pi.body.patterns import BLACK, BLUE, Frame, pattern
 from sena_pi.phases import Phase
 from tests.body.rings import PlainLamps
@@ -43,8 +44,8 @@ def test_a_new_phase_begins_with_its_first_frame() -> None:
         lamps.wait_for_frame(first(Effect.MUTED))
 
 
-def test_a_still_light_is_not_painted_again() -> None:
-    """One frame in the dark; muted, one more. The thread sleeps in between."""
+def test_what_is_hidden_begins_when_it_is_seen() -> None:
+    """Dark, muted, and then what was hidden, from its first frame on; repeats aside."""
     lamps = PlainLamps()
     with shining(lamps) as light:
         lamps.wait_for_frame(DARK)
@@ -52,9 +53,9 @@ def test_a_still_light_is_not_painted_again() -> None:
         lamps.wait_for_frame(first(Effect.MUTED))
         light.show(Phase.THINKING)  # nothing of it is seen while muted
         light.mute(on=False)
-        lamps.wait_for(lambda it: len(it.frames) >= 3)
-    assert [DARK, list(first(Effect.MUTED))] == [list(f) for _, f in lamps.frames[:2]]
-    assert list(first(Effect.THINKING)) == list(lamps.frames[2][1])
+        lamps.wait_for(lambda it: len({tuple(frame) for _, frame in it.frames}) >= 3)
+    seen = [list(frame) for frame, _ in itertools.groupby(list(f) for _, f in lamps.frames)]
+    assert [DARK, list(first(Effect.MUTED)), list(first(Effect.THINKING))] == seen[:3]
 
 
 def test_what_moves_is_painted_again_and_again() -> None:
@@ -148,3 +149,32 @@ def test_a_light_that_nobody_wants_is_trusted() -> None:
     assert light.trusted
     assert not light.lit
     assert Phase.LISTENING is light.layers.phase
+
+
+def test_a_still_light_sleeps() -> None:
+    """Dark for a moment: a frame, and another one only to put right what was disturbed."""
+    now_s = [0.0]
+    lamps = PlainLamps()
+    light = Light(lamps.open, monotonic=lambda: now_s[0])
+    light.show(Phase.IDLE)
+    light.start()
+    lamps.wait_for_frame(DARK)
+    for _ in range(20):
+        light.show(Phase.IDLE)  # wakes the thread; there is nothing new to be seen
+    assert 1 == len(lamps.frames)
+    now_s[0] += REPAINT_S
+    light.show(Phase.IDLE)
+    lamps.wait_for(lambda it: len(it.frames) == 2)
+    light.close()
+
+
+def test_the_heart_of_the_light_beats() -> None:
+    """With every frame; lamps that hang, or are none, are not the light's own fault."""
+    lamps = PlainLamps()
+    assert Light(None).beat_s is None
+    with shining(lamps) as light:
+        lamps.wait_for_frame(DARK)
+        lamps.wait_for(lambda _: light.beat_s is not None)
+        lamps.hanging.clear()
+        light.mute(on=True)
+        lamps.wait_for(lambda _: light.beat_s is None)
