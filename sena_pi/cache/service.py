@@ -258,7 +258,8 @@ class CacheService:
         self._refresher.clear()
 
     async def aclose(self) -> None:
-        """Write what is due and close; waits for the card."""
+        """Write what is due, tell the journal, and close; waits for the card."""
+        self._write(ResponseCache.flush)
         self.tell()
         await asyncio.wrap_future(self._write(ResponseCache.close))
         self.cache = None
