@@ -24,6 +24,7 @@ from sena_pi.stages import (
 NOT_UNDERSTOOD: Final = "Sorry, I didn't get that."
 
 _NOT_YET: Final = "Sorry, I can't do that yet."
+_NOT_LISTENING: Final = "I can only set timers while I listen. Please say it to me."
 _CLOCK_NOT_SET: Final = "My clock is set as soon as I'm connected to the internet."
 
 # Not from strftime: its names change with the machine's language.
@@ -143,7 +144,9 @@ class LocalAnswers:
                 return Spoken(self._controls.volume(heard))
             case Intent.MUTE if self._controls is not None:
                 return Spoken(self._controls.mute(), ends_conversation=True)
-            case Intent.VOLUME | Intent.MUTE | Intent.TIMER:
+            case Intent.TIMER:
+                return Spoken(_NOT_LISTENING)
+            case Intent.VOLUME | Intent.MUTE:
                 return Spoken(_NOT_YET)
 
     def _time(self) -> str:
@@ -159,14 +162,15 @@ class LocalAnswers:
         return f"It's {spoken_date(reading.now)}."
 
     def _help(self) -> str:
+        timers = ", set timers and alarms," if self._timers is not None else ""
         if self._cloud:
             return (
-                "You can ask me anything. I know the time and the date, and I can repeat my last"
-                " answer. Say stop, and I'm quiet."
+                f"You can ask me anything. I can tell the time and the date{timers} and repeat my"
+                " last answer. Say stop, and I'm quiet."
             )
         return (
-            "I can tell you the time and the date, and repeat my last answer. For other questions"
-            " I need the internet and a Gemini key."
+            f"I can tell you the time and the date{timers} and repeat my last answer. For other"
+            " questions I need the internet and a Gemini key."
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from sena_pi.journal import event
 from sena_pi.timers.entries import Entry
 from sena_pi.timers.instants import Now, SystemInstants
 from sena_pi.timers.requests import Kind
@@ -110,14 +111,14 @@ class Timers:
         before = len(self._entries)
         self._entries = [entry for entry in self._entries if entry.number not in gone]
         if before != len(self._entries):
-            _log.info("timers: %d cancelled, %s", before - len(self._entries), self._count())
             self._touch()
+            self._tell("cancelled", f"{before - len(self._entries)} cancelled")
 
     def stop_ringing(self) -> bool:
         """Everything that rings is silent, and over; was there anything? Returns at once."""
         if not self._ringing:
             return False
-        _log.info("timers: the ringing of %d was stopped", len(self._ringing))
+        self._tell("stopped", f"the ringing of {len(self._ringing)} was stopped")
         self._ringing.clear()
         self._tell_ringers()
         self._touch()
@@ -196,17 +197,17 @@ class Timers:
         over = [one for one in self._ringing if now.boot_s - one.since_boot_s >= RINGS_FOR_S]
         self._ringing = [*(one for one in self._ringing if one not in over), *due]
         if over:
-            _log.info("timers: %d rang for %d minutes unheard", len(over), RINGS_FOR_S // 60)
             self._touch()
+            self._tell("unheard", f"{len(over)} rang for {RINGS_FOR_S / 60:.0f} minutes unheard")
         if due:
-            _log.info("timers: %d ring, %s", len(due), self._count())
+            late_s = max(one.late_s for one in due)
+            self._tell("rings", f"{len(due)} ring, {late_s:.1f} s late at most", late_s=late_s)
         if due or over:
             self._tell_ringers()
 
     def _miss(self, entry: Entry) -> None:
-        _log.warning(
-            "timers: a %s was due while the machine was off, or its clock wrong", entry.kind
-        )
+        why = "the machine was off, or its clock wrong"
+        self._tell("missed", f"a {entry.kind} was due while {why}", logging.WARNING)
         self._missed = [*self._missed, entry][-MOST:]
         self._touch()
 
@@ -238,13 +239,18 @@ class Timers:
     def _add(self, entry: Entry) -> Entry:
         self._next += 1
         self._entries.append(entry)
-        what = f"a timer of {entry.duration_s} s" if entry.duration_s else "an alarm"
-        _log.info("timers: %s is set, %s", what, self._count())
         self._touch()
+        what = f"a timer of {entry.duration_s} s" if entry.duration_s else "an alarm"
+        self._tell("set", f"{what} is set", kind=str(entry.kind))
         return entry
 
-    def _count(self) -> str:
-        return f"{len(self._entries)} are set"
+    def _tell(
+        self, action: str, what: str, level: int = logging.INFO, **fields: str | float
+    ) -> None:
+        """A line in the journal: numbers, never a name."""
+        count = len(self._entries)
+        told = event("timer", action=action, timers_set=count, **fields)
+        _log.log(level, "timers: %s; set: %d", what, count, extra=told)
 
     def _kept(self) -> Kept:
         # What rings is kept until it is over: should the power fail, it rings again.
