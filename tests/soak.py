@@ -139,14 +139,18 @@ class Soak:
         self.gemini._replies[False].clear()
         return report
 
+    @property
+    def _hears(self) -> bool:
+        return self.appliance.audio.health.capturing
+
     async def _kill_worker(self) -> None:
         supervisor = self.appliance.audio.supervisor
         replaced, pid = supervisor.replacements, supervisor.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(BOUND_S):
-            while supervisor.replacements == replaced or not self.appliance.audio.health.capturing:
-                await asyncio.sleep(0.01)
+            while supervisor.replacements == replaced or not self._hears:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)  # it has listeners, not events
 
 
 async def soak(
