@@ -92,6 +92,9 @@ class Unclear:
 Request = SetTimer | SetAlarm | Ask | Cancel | Unclear
 
 LONGEST_NAME_WORDS: Final = 3
+LONGEST_REQUEST_WORDS: Final = 40
+"""Whoever says more is not talking to a timer; and what is tried for each word is bounded."""
+LONGEST_DURATION_WORDS: Final = 12
 
 _AROUND_BEFORE = re.compile(
     r"(?:please|(?:can|could|would|will) you|um|uh|er|oh|ok|okay|well|so|now|and"
@@ -173,7 +176,7 @@ def parse(text: str, wake_words: Iterable[str] = ()) -> Request:
         wake_words: words that may stand in front.
     """
     words = _without_politeness(plain(text), wake_words)
-    if words.startswith("dont "):
+    if words.startswith("dont ") or len(words.split()) > LONGEST_REQUEST_WORDS:
         return Unclear(Why.NOT_UNDERSTOOD)
     if words.startswith("remind ") or " remind me" in words:
         return Unclear(Why.REMINDER)
@@ -248,7 +251,7 @@ def _set_timer(words: str) -> SetTimer | Unclear | None:
 def _mark_duration(words: str) -> tuple[str, int | None]:
     """The words with their only length of time replaced by a mark; None where there is none."""
     tokens = words.split()
-    for length in range(len(tokens), 0, -1):
+    for length in range(min(len(tokens), LONGEST_DURATION_WORDS), 0, -1):
         for start in range(len(tokens) - length + 1):
             span = " ".join(tokens[start : start + length])
             if duration_s := parse_duration_s(span):

@@ -159,3 +159,8 @@ def test_sure_requests_are_recognised(text: str):
 def test_a_wake_word_in_front_is_overlooked():
     """As configured, in any spelling."""
     assert SetTimer(60) == parse("Okay Nabu, set a timer for a minute", ["okay_nabu"])
+
+
+def test_a_long_speech_is_no_request():
+    """However often it names a length: it is given up before it is searched."""
+    assert Unclear(Why.NOT_UNDERSTOOD) == parse("set a timer for " + "one hour " * 1000)
