@@ -85,7 +85,8 @@ class Rules:
 
     Attributes:
         frames_s: no frame passes through the wake word, and nobody says why.
-        beat_s: a light, or a worker without a microphone, does not show that it lives.
+        beat_s: a worker without a microphone does not show that it lives.
+        heart_s: a light does not; one that shows the same for long writes it every five seconds.
         listening_s: a turn hears its question.
         thinking_s: a turn neither begins to sound nor sounds on.
         zeros_s: nothing but zeros comes from a microphone: its worker is replaced, and again
@@ -97,6 +98,7 @@ class Rules:
 
     frames_s: float = 2.0
     beat_s: float = 2.0
+    heart_s: float = 8.0
     listening_s: float = 25.0
     thinking_s: float = 40.0
     zeros_s: float = 30.0
@@ -160,7 +162,7 @@ class Watch:
         faults = []
         if not hearing and not waits:
             faults.append(Fault.FRAMES)
-        if any(beat is not None and now_s - beat > rules.beat_s for beat in seen.lights.values()):
+        if any(beat is not None and now_s - beat > rules.heart_s for beat in seen.lights.values()):
             faults.append(Fault.LIGHT)
         if self._turn_hangs(seen):
             faults.append(Fault.TURN)

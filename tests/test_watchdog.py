@@ -113,8 +113,8 @@ def test_muted_is_fed_without_a_frame() -> None:
 def test_a_light_that_does_not_answer_is_not_fed() -> None:
     """One without a heart of its own is not asked."""
     life = Life()
-    life.lights = {"ring": life.now_s + 5, "console": None}
-    assert () == faults(life.pass_on(7))
+    life.lights = {"ring": life.now_s, "console": None}
+    assert () == faults(life.pass_on(Rules().heart_s))
     assert (Fault.LIGHT,) == faults(life.pass_on(1))
 
 
