@@ -48,6 +48,8 @@ class Resources:
         watched_s: how long the idle appliance was watched.
         before: each process at the start of that time.
         after: each process at its end.
+        replaced: audio workers that had to be replaced meanwhile: the figures are then not those
+            of a machine at rest.
     """
 
     sound: str
@@ -55,6 +57,7 @@ class Resources:
     watched_s: float
     before: list[ProcessUse]
     after: list[ProcessUse]
+    replaced: int = 0
 
     def lines(self) -> list[str]:
         """A table for people."""
@@ -100,6 +103,7 @@ async def _measure(
         # What is loaded beside listening must not count as idling.
         await asyncio.sleep(IDLE_S / 2)
         before = processes()
+        replacements = appliance.audio.supervisor.replacements
         await asyncio.sleep(idle_s)
         return Resources(
             sound="real" if simulation is None else "simulated",
@@ -107,6 +111,7 @@ async def _measure(
             watched_s=idle_s,
             before=before,
             after=processes(),
+            replaced=appliance.audio.supervisor.replacements - replacements,
         )
 
 

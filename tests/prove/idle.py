@@ -22,6 +22,7 @@ from sena_pi.settings import validated
 from tests.prove.figures import machine
 from tests.soundserver import sound_server
 
+PROCESSES = ("brain", "audio", "ears", "voice")
 PUBLISHED = (
     "linux-voice-assistant, Pi Zero 2 W, one process (a user's report): 10 to 15 % of a core, "
     "less than 300 MB; its README asks for 512 MB"
@@ -31,13 +32,14 @@ PUBLISHED = (
 def table(found: Resources) -> list[str]:
     """Rows of a table for the docs."""
     rows = ["| process | of a core | RSS | PSS |", "|---|---|---|---|"]
+    ours = [use for use in found.after if use.name in PROCESSES]
     rows += [
         f"| {use.name} | {found.busy_percent(use):.1f} % | {use.resident_mb:.0f} MB "
         f"| {use.proportional_mb:.0f} MB |"
-        for use in found.after
+        for use in ours
     ]
-    busy = sum(map(found.busy_percent, found.after))
-    share_mb = sum(use.proportional_mb for use in found.after)
+    busy = sum(map(found.busy_percent, ours))
+    share_mb = sum(use.proportional_mb for use in ours)
     return [*rows, f"| all | {busy:.1f} % | | {share_mb:.0f} MB |"]
 
 
@@ -65,6 +67,8 @@ def main() -> None:
     print(f"sound: {found.sound}, {found.watched_s:.0f} s, "
           f"listening after {found.listening_s:.1f} s")  # fmt: skip
     print(*table(found), sep="\n")
+    if found.replaced:
+        print(f"worthless: {found.replaced} audio workers were replaced on this busy machine")
     print(PUBLISHED)
     print(machine())
 
