@@ -17,6 +17,7 @@ from sena_pi.body.hardware import Hardware
 from sena_pi.body.wiring import Body, Joined, body_of
 from sena_pi.cache.service import CacheService
 from sena_pi.cached import cache_requests
+from sena_pi.calm import calm_down
 from sena_pi.care import Care
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
@@ -150,7 +151,7 @@ async def running(
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        work += [body.run(), *time.work(), *care.work()]
+        work += [body.run(), calm_down(assistant.idle), *time.work(), *care.work()]
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
             control.serve(

@@ -174,7 +174,7 @@ class Endpointer:
         self._foreground.add(self._levels.add(frame))
         step = self._speaking if self._started else self._waiting
         event = step(frame, probability)
-        if self._released and not isinstance(event, Endpoint):
+        if self._released:
             event = self._let_go(frame) or event
         if not isinstance(event, Endpoint) and self._listened(frame) >= _samples(
             self._settings.longest_s
