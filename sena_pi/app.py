@@ -143,7 +143,15 @@ async def running(
             on_trigger=turn_began,
             on_report=reported,
         )
-        care = Care(settings, audio, assistant, body, parts, muted=lambda: body.muted)
+        care = Care(
+            settings,
+            audio,
+            assistant,
+            body,
+            parts,
+            muted=lambda: body.muted,
+            lit=lambda: body.light.lit,
+        )
         body.join(Joined(assistant, audio, time.timers, parts.clips))
         time.timers.add_ringer(SwitchRinger(body.light.timer))
         time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])

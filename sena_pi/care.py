@@ -31,6 +31,7 @@ class Care:
 
     Args:
         muted: whether a person does not want to be heard.
+        lit: whether the light shows what it is to show.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Care:
         parts: Parts,
         *,
         muted: Callable[[], bool] = lambda: False,
+        lit: Callable[[], bool] = lambda: False,
         notifier: Notifier | None = None,
     ) -> None:
         self._audio = audio
         self._assistant = assistant
         self._clips = parts.clips
         self._cache = parts.cache
+        self._lit = lit
         self._deaf = asyncio.Event()
         self.board = StatusBoard(audio, parts.answers_breaker, muted=muted)
         self.lifeline = Lifeline(
@@ -90,7 +93,7 @@ class Care:
 
     async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         data = self.board.as_dict(self.lifeline.verdict, turn=self._turn())
-        return {**data, "cache": await self._cache_stats()}
+        return {**data, "light": {"lit": self._lit()}, "cache": await self._cache_stats()}
 
     async def _cache_stats(self) -> dict[str, Any] | None:
         cache = self._cache

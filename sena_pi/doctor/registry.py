@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sena_pi.doctor.body import ButtonCheck, LightCheck
 from sena_pi.doctor.cloud import CloudCheck, KeyCheck, ResolverCheck
 from sena_pi.doctor.examination import Check
 from sena_pi.doctor.machine import CardCheck, ClockCheck, DiskCheck, MemoryCheck, PowerCheck
@@ -17,6 +18,8 @@ CHECKS: Final[tuple[Check[Patient], ...]] = (
     MicrophoneCheck(),
     WakeCheck(),
     SpeakerCheck(),
+    LightCheck(),
+    ButtonCheck(),
     VoiceCheck(),
     KeyCheck(),
     ResolverCheck(),
