@@ -217,6 +217,7 @@ class Turn:
         self._stages.light.show(Phase.THINKING)
         self._stages.speaker.begin()
         sounds = _Sounds(CHUNKS_AHEAD)
+        failure: SenaError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 making = tasks.create_task(self._make(question, sounds))
@@ -225,7 +226,10 @@ class Turn:
                 making.cancel()
                 company.cancel()
         except* SenaError as group:
-            raise _first(group) from None
+            # Raised below: what is raised in here comes out as a group before Python 3.11.4.
+            failure = _first(group)
+        if failure is not None:
+            raise failure
         if not in_time:
             turn_s = self._stages.mind.deadlines.turn_s
             self.answer.problems.append(f"the turn took longer than {turn_s:g} s")

@@ -305,6 +305,7 @@ class Supervisor:
         self._silent = False
         if self._outdated:  # since it was told its settings
             worker.end()
+        failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self.spec.silence_timeout_s is not None:
@@ -316,13 +317,16 @@ class Supervisor:
                     self._heard = time.monotonic()
                     await self._pass_on(event)
         except* WorkerError as group:
-            if self._silent:
-                raise WorkerError(
-                    f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
-                ) from None
-            raise group.exceptions[0] from None
+            # Raised below: what is raised in here comes out as a group before Python 3.11.4.
+            failure = group.exceptions[0]
         finally:
             self._worker = None
+        if self._silent:
+            raise WorkerError(
+                f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
+            )
+        if failure is not None:
+            raise failure
 
     async def _pass_on(self, event: Event) -> None:
         try:
