@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ALWAYS = ("systemd-sysv", "dbus", "procps", "iproute2", "pulseaudio", "pulseaudio-utils")
-BOOT_TIMEOUT_S = 60.0
+BOOT_TIMEOUT_S = 180.0
 
 
 class CannotRun(Exception):
