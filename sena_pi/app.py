@@ -94,7 +94,7 @@ async def running(
 ) -> AsyncIterator[Appliance]:
     """The whole appliance; all of it ends when the context is left."""
     async with AsyncExitStack() as closing:
-        time = Timekeeping(settings)
+        time = Timekeeping(settings, keeps=simulation is None)
         body = body_of(settings, light, simulation.hardware if simulation else None)
         parts = await make_parts(
             settings,

@@ -27,9 +27,12 @@ class Timekeeping:
         answers: does and says what people ask of them.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Reads what was set before this start; blocks for the card."""
-        self.timers = Timers(TimerStore(state_folder() / FILE_NAME))
+    def __init__(self, settings: Settings, *, keeps: bool = True) -> None:
+        """Reads what was set before this start; blocks for the card.
+
+        `keeps`: what is set outlives the process. A simulation's must not ring afterwards.
+        """
+        self.timers = Timers(TimerStore(state_folder() / FILE_NAME if keeps else None))
         self.answers = TimerAnswers(self.timers, wake_words(settings))
         self._sound: SoundRinger | None = None
 

@@ -40,13 +40,16 @@ class TimerStore:
         writes: how often the card was written to since the start.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """`path` is the file; None keeps nothing."""
         self.writes = 0
         self._path = path
         self._lock = threading.Lock()
 
     def load(self) -> Kept:
         """What is kept; nothing where there is no file. A damaged one is put aside, and told."""
+        if self._path is None:
+            return Kept()
         try:
             with self._path.open("rb") as file:
                 data = json.loads(file.read(_MOST_BYTES))
@@ -61,7 +64,7 @@ class TimerStore:
             _log.error(
                 "timers: %s can't be read (%s); they are lost", self._path, type(error).__name__
             )
-            self._put_aside()
+            self._put_aside(self._path)
             return Kept()
 
     def save(self, kept: Kept) -> None:
@@ -70,6 +73,8 @@ class TimerStore:
         Raises:
             OSError: the card refused; the old file is as it was.
         """
+        if self._path is None:
+            return
         data = {
             "version": _VERSION,
             "entries": [entry.as_dict() for entry in kept.entries],
@@ -81,10 +86,10 @@ class TimerStore:
             # Names are nobody else's business.
             replace_file(self._path, json.dumps(data).encode(), mode=0o600)
 
-    def _put_aside(self) -> None:
+    def _put_aside(self, path: Path) -> None:
         try:
-            self._path.replace(self._path.with_suffix(".damaged"))
-            sync_folder(self._path.parent)
+            path.replace(path.with_suffix(".damaged"))
+            sync_folder(path.parent)
         except OSError:
             pass  # The next save replaces it.
 

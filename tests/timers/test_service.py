@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sena_pi.settings import Settings
+from sena_pi.timekeeping import Timekeeping
 from sena_pi.timers.requests import Kind
 from sena_pi.timers.ringing import Ringing
 from sena_pi.timers.service import LATE_S, RINGS_FOR_S, Timers
@@ -405,3 +407,19 @@ def test_no_word_of_a_person_is_logged(house: House, caplog: pytest.LogCaptureFi
     assert caplog.messages
     assert "canary" not in caplog.text
     assert 0o600 == house.store._path.stat().st_mode & 0o777
+
+
+def test_a_simulation_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What was set in play must not ring in a real kitchen."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+
+    async def story() -> None:
+        timekeeping = Timekeeping(Settings(), keeps=False)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(timekeeping.timers.run())
+            timekeeping.timers.set_timer(600)
+            await until(lambda: timekeeping.timers.saved)
+            running.cancel()
+
+    asyncio.run(story())
+    assert [] == list(tmp_path.iterdir())
