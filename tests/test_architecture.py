@@ -77,7 +77,7 @@ def test_dependencies_point_inward(inner: str, outer: tuple[str, ...]) -> None:
         f"{name_of(module)} imports {imported}"
         for module in (PACKAGE / inner).glob("*.py")
         for imported in imports(module)
-        if imported.startswith(tuple(f"sena_pi.{name}" for name in outer))
+        if f"{imported}.".startswith(tuple(f"sena_pi.{name}." for name in outer))
     ]
     assert [] == wrong
 
