@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from sena_pi.app import Simulation, running
 from sena_pi.breaker import Breaker
 from sena_pi.devices.audio import AudioHealth
 from sena_pi.errors import CloudBusy
+from sena_pi.keys import KeyStore
 from sena_pi.report import Outcome, Source, TurnReport
+from sena_pi.settings import Settings
 from sena_pi.status import StatusBoard, lines
 from sena_pi.watchdog import Fault, Verdict
-from tests.test_run import SENA, environment, sena, spoken
+from tests.house import Light
+from tests.test_run import environment, sena
 
+BOUND_S = 40.0
 WORDS = "my secret canary sentence"
 
 
@@ -117,43 +122,44 @@ def test_what_is_wrong_is_told_first() -> None:
 # --- the commands -----------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def running(folder: Path) -> Iterator[None]:
-    """`sena run` on simulated sound, listening."""
-    question = spoken(folder, "hey jarvis, what time is it")
-    with subprocess.Popen(
-        [*SENA, "run", "--json", "--simulate", *[str(question)] * 30],
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            assert process.stdout.readline()  # a turn has been taken
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.stdout.read()
-    assert 0 == process.returncode
+def test_one_that_runs_tells_how_it_is_and_lends_the_doctor_its_ears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sena status`, and `sena doctor` beside an appliance that holds the sound devices."""
+    for name, value in environment(tmp_path).items():
+        if name.endswith("_DIRECTORY"):
+            monkeypatch.setenv(name, value)
 
+    async def main() -> list[subprocess.CompletedProcess[str]]:
+        keys = KeyStore(tmp_path / "keys", environ={})
+        turns: asyncio.Queue[TurnReport] = asyncio.Queue()
+        async with running(
+            Settings(),
+            keys,
+            Light(),
+            simulation=Simulation(hurry=True),
+            on_report=turns.put_nowait,
+        ) as appliance:
+            async with asyncio.timeout(BOUND_S):
+                await appliance.listening.wait()
+                appliance.assistant.press()  # and nobody says anything
+                await turns.get()
+            checks = ("service", "microphone", "wake word")
+            return [
+                await asyncio.to_thread(sena, tmp_path, *argv)
+                for argv in (("status",), ("status", "--json"), ("doctor", "--json", *checks))
+            ]
 
-def test_one_that_runs_tells_how_it_is_and_lends_the_doctor_its_ears(tmp_path: Path) -> None:
-    """`sena status`, and `sena doctor` beside a service that holds the sound devices."""
-    with running(tmp_path):
-        told = sena(tmp_path, "status")
-        data = json.loads(sena(tmp_path, "status", "--json").stdout)
-        checks = ["service", "microphone", "wake word"]
-        examined = json.loads(sena(tmp_path, "doctor", "--json", *checks).stdout)
+    told, values, examined = asyncio.run(main())
     assert 0 == told.returncode, told.stderr
     assert "simulated microphone" in told.stdout
+    data = json.loads(values.stdout)
     assert ([], "porcupine 1.9") == (data["faults"], data["wake"]["engine"])
-    assert data["turns"]["answered"] >= 1
-    assert "what time" not in told.stdout + json.dumps(data)
-    levels = {check["name"]: check["level"] for check in examined["checks"]}
-    assert {"service": "good", "microphone": levels["microphone"], "wake word": "good"} == levels
-    heard = next(it["figures"] for it in examined["checks"] if it["name"] == "microphone")
-    assert heard["frames"] > 50
+    assert 1 == sum(data["turns"].values())
+    found = {check["name"]: check for check in json.loads(examined.stdout)["checks"]}
+    assert ["service", "microphone", "wake word"] == list(found)
+    assert ("good", "good") == tuple(found[name]["level"] for name in ("service", "wake word"))
+    assert found["microphone"]["figures"]["frames"] > 50
 
 
 def test_where_none_runs_that_is_said(tmp_path: Path) -> None:
