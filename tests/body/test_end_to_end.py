@@ -18,6 +18,7 @@ from sena_pi.body.kept import FILE_NAME, Kept, KeptStore
 from sena_pi.body.layers import Effect, Showing
 from sena_pi.body.patterns import pattern
 from sena_pi.keys import KeyStore
+from sena_pi.phases import Phase
 from sena_pi.places import runtime_folder
 from sena_pi.settings import Settings
 from tests.body.rings import PlainLamps
@@ -107,8 +108,8 @@ def test_muted_from_the_command_line_nothing_captures(pi: Pi) -> None:
             assert not health.heartbeat["capturing"]
             await pi.shows(Effect.MUTED)
             appliance.assistant.press()  # even so nobody is heard
-            await until(lambda: appliance.assistant.turn is not None)
             await appliance.assistant.idle()
+            assert pi.light.shown[-2:] == [Phase.ERROR, Phase.DEAF]
             state = await asyncio.to_thread(control.ask, runtime_folder(), "mute", {"on": False})
             assert not state["muted"]
             await until(lambda: health.capturing)
