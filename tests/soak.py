@@ -16,6 +16,7 @@ from pathlib import Path
 from sena_pi.app import Appliance, Simulation, running
 from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.deadlines import Deadlines
+from sena_pi.errors import WorkerError
 from sena_pi.keys import KeyStore
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
@@ -123,25 +124,34 @@ class Soak:
         audio, assistant = self.appliance.audio, self.appliance.assistant
         if kind == "worker killed":
             await self._kill_worker()
-        assistant.press()
-        await self.light.reached(Phase.LISTENING)
-        await audio.simulate(str(self.question))
-        if kind == "interrupted":
-            await self.light.reached(Phase.SPEAKING)
-            assistant.press()
-            await self.reports.get()
-            await self.light.reached(Phase.LISTENING)
-            await audio.simulate(str(self.question))
         async with asyncio.timeout(BOUND_S):
+            await self._until(lambda: audio.health.capturing)
+            assistant.press()
+            await self._question()
+            if kind == "interrupted":
+                await self._until(lambda: self._shows(Phase.SPEAKING))
+                assistant.press()
+                await self.reports.get()
+                await self._question()
             report = await self.reports.get()
             await assistant.idle()
         # A reply that a resting cloud was never asked for must not answer the next question.
         self.gemini._replies[False].clear()
         return report
 
-    @property
-    def _hears(self) -> bool:
-        return self.appliance.audio.health.capturing
+    async def _question(self) -> None:
+        """Somebody speaks; a worker that is replaced just then has not heard it."""
+        await self._until(lambda: self._shows(Phase.LISTENING))
+        with contextlib.suppress(WorkerError):
+            await self.appliance.audio.simulate(str(self.question))
+
+    def _shows(self, phase: Phase) -> bool:
+        """It does, or the turn is over already."""
+        return self.light.shown[-1:] == [phase] or not self.reports.empty()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():  # noqa: ASYNC110 - of any part, none of which has an event for it
+            await asyncio.sleep(0.005)
 
     async def _kill_worker(self) -> None:
         supervisor = self.appliance.audio.supervisor
@@ -149,8 +159,7 @@ class Soak:
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(BOUND_S):
-            while supervisor.replacements == replaced or not self._hears:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)  # it has listeners, not events
+            await self._until(lambda: supervisor.replacements > replaced)
 
 
 async def soak(
