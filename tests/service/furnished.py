@@ -24,7 +24,7 @@ _ROOM = """\
 Description=A virtual microphone and speaker
 [Service]
 RuntimeDirectory=room
-Environment=HOME=/run/room PULSE_RUNTIME_PATH=/run/room PULSE_SERVER={socket}
+Environment=HOME=/run/room PULSE_RUNTIME_PATH=/run/room/own PULSE_SERVER={socket}
 ExecStart=/usr/bin/pulseaudio -n -F /etc/room.pa --daemonize=no --exit-idle-time=-1 \
     --disallow-exit --use-pid-file=no
 ExecStartPost=/bin/sh -c 'for i in $(seq 100); do pactl info >/dev/null 2>&1 && exit; sleep 0.1; done'
@@ -37,6 +37,20 @@ After=room.service
 Environment=HOME=/run/room PULSE_SERVER={socket}
 ExecStart=/bin/sh -c 'exec parec --latency-msec=20 -d {source} --rate=16000 --channels=1 \
     --format=s16le > {out}'
+"""
+_NOISE = """\
+[Unit]
+Description=No room is as silent as a microphone that is broken
+After=room.service
+[Service]
+Environment=HOME=/run/room PULSE_SERVER={socket}
+ExecStart=/bin/sh -c 'python3 /etc/room-noise.py | exec pacat -d micpipe --rate=16000 \
+    --channels=1 --format=s16le'
+"""
+_HISS = """\
+import random, sys
+while True:
+    sys.stdout.buffer.write(b"".join(random.choice((b"\\x00\\x00", b"\\x02\\x00")) for _ in range(1600)))
 """
 _DEVICES = """\
 load-module module-native-protocol-unix socket=/run/room/pulse.sock auth-anonymous=1
@@ -74,6 +88,8 @@ def give_sound(machine: Machine) -> None:
             name="The microphone", source="mic", out="/dev/null", socket=SOCKET
         ),
     }
+    units["room-noise"] = _NOISE.format(socket=SOCKET)
+    machine.put("/etc/room-noise.py", _HISS)
     for name, text in units.items():
         machine.put(f"/etc/systemd/system/{name}.service", text)
     for service in ("sena", "sena-failure"):

@@ -207,11 +207,15 @@ def _running(root: Path) -> Iterator[Machine]:
 def _leader(nspawn: subprocess.Popen[bytes], console: str) -> int:
     """Process id of the machine's systemd; killing nspawn alone would leave it."""
     children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
-    for _ in range(200):
+    end = time.monotonic() + BOOT_TIMEOUT_S
+    while time.monotonic() < end:
         if nspawn.poll() is not None:
             raise CannotRun(f"systemd-nspawn: {Path(console).read_text(errors='replace').strip()}")
-        if found := children.read_text().split():
-            return int(found[0])
+        # Its first child only makes the second one, which becomes systemd.
+        for child in map(int, children.read_text().split()):
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                    return child
         time.sleep(0.05)
     raise CannotRun("systemd-nspawn starts nothing")
 

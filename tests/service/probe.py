@@ -129,7 +129,7 @@ def kept() -> str:
 
 
 def credential() -> str:
-    return read(f"{os.environ['CREDENTIALS_DIRECTORY']}/keys_gemini")
+    return read(f"{os.environ.get('CREDENTIALS_DIRECTORY', '/none')}/keys_gemini")
 
 
 def cpuinfo() -> str:

@@ -251,7 +251,18 @@ def storm_ends_in_red_and_recovers(machine: Machine, _deb: Path) -> str:
         "[Timer]\nOnActiveSec=\nOnActiveSec=15s\nAccuracySec=1s\n",
     )
     machine.out("systemctl", "daemon-reload")
-    machine.put("/etc/sena/sena.d/wrong.toml", "[wake]\nsensitivity = 7\n")
+    wrong = machine.root / "etc/sena/sena.d/wrong.toml"
+    wrong.write_text("[wake]\nsensitivity = 7\n")
+    try:
+        told = _storm(machine, wrong)
+    finally:
+        wrong.unlink(missing_ok=True)
+        machine.out("systemctl", "reset-failed", "sena")
+        machine.out("systemctl", "start", "sena")
+    return told
+
+
+def _storm(machine: Machine, wrong: Path) -> str:
     since = heard_bytes(machine)
     machine.run("systemctl", "restart", "sena")
     failed_s = machine.until(
@@ -265,7 +276,7 @@ def storm_ends_in_red_and_recovers(machine: Machine, _deb: Path) -> str:
     machine.until(
         lambda: machine.active("sena-failure") == "active", 60, "the failure unit runs again"
     )
-    (machine.root / "etc/sena/sena.d/wrong.toml").unlink()
+    wrong.unlink()
     mended_s = machine.until(
         lambda: machine.active("sena") == "active", 60, "it is up when the settings are mended"
     )
