@@ -51,6 +51,8 @@ MICROPHONE: Final = "sena-microphone"
 SPEAKER: Final = "sena-speaker"
 """Audio worker -> brain: the speaker is open (`device`, `rate_hz`, and `instead_of` which) or is
 not (`text`)."""
+CLOSE_MICROPHONE: Final = "sena-close-microphone"
+"""Brain -> audio worker: nobody wants to be heard; `capturing` of its heartbeat is false soon."""
 GAIN: Final = "sena-gain"
 """Brain -> audio worker: `gain` is what all that is played is multiplied by, 0 to 1."""
 FLUSH: Final = "sena-flush"

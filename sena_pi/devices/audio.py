@@ -26,6 +26,9 @@ SILENCE_TIMEOUT_S = 1.0
 GRACE_S = 5.0
 """How long after the longest question its endpoint may come; then the worker is replaced."""
 
+CLOSE_WITHIN_S = 0.5
+"""How long a worker may take to close its microphone."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -107,6 +110,7 @@ class Audio:
         self._hearing: _Hearing | None = None
         longest_s = settings.get("listening", {}).get("longest_s", EndpointerSettings().longest_s)
         self._patience_s = longest_s + GRACE_S
+        self._close_by_s: float | None = None
         self.health = AudioHealth()
         self.supervisor = Supervisor(
             WorkerSpec(
@@ -172,11 +176,18 @@ class Audio:
             self.supervisor.post(Event(wire.HOLD, {"turn": self._hearing.turn, "on": on}))
 
     def capture(self, *, on: bool) -> None:
-        """Close the microphone, or open it again; the speaker is away for a second or two.
+        """Close the microphone, or open it again; returns at once.
 
-        Returns at once. Closing ends the process that has the microphone.
+        What was being heard is given up at once. A worker that goes on capturing after
+        `CLOSE_WITHIN_S` is ended. Opening takes a new worker: the speaker is away for a second.
         """
-        self.supervisor.reconfigure(capture=on)
+        if on or not self.health.capturing:
+            self.supervisor.reconfigure(capture=on)
+            return
+        self.supervisor.spec.settings["capture"] = False  # for the worker's successors
+        self.supervisor.post(Event(wire.CLOSE_MICROPHONE, {}))
+        self._close_by_s = time.monotonic() + CLOSE_WITHIN_S
+        self._set_capturing(on=False)
 
     def set_gain(self, gain: float) -> None:
         """What all that is played is multiplied by, 0 to 1; heard within a tenth of a second."""
@@ -201,6 +212,16 @@ class Audio:
         self._set_capturing(on=False)
         self.speaker.lost(error)
 
+    def _check_closed(self, *, capturing: bool) -> None:
+        """One that hears although nobody wants to be heard is ended: its successor does not."""
+        if self._close_by_s is None:
+            return
+        if not capturing:
+            self._close_by_s = None
+        elif time.monotonic() > self._close_by_s:
+            self._close_by_s = None
+            self.supervisor.reconfigure(capture=False)
+
     def _set_capturing(self, *, on: bool) -> None:
         if on == self.health.capturing:
             return
@@ -218,7 +239,9 @@ class Audio:
         match event.type:
             case wire.HEARTBEAT:
                 self.health.heartbeat, self.health.beat_s = data, time.monotonic()
-                self._set_capturing(on=bool(data["capturing"] and data["frames"]))
+                self._check_closed(capturing=data["capturing"])
+                wanted = self.supervisor.spec.settings.get("capture", True)
+                self._set_capturing(on=bool(wanted and data["capturing"] and data["frames"]))
             case wire.AUDIO_CHUNK:
                 self._take_audio(data["turn"], event.payload or b"")
             case wire.SPEECH_PAUSED:
@@ -245,9 +268,7 @@ class Audio:
 
     def _take_speaker(self, data: dict[str, Any]) -> None:
         if "rate_hz" in data:
-            _log.info(
-                "speaker: %s at %d Hz%s", data["device"], data["rate_hz"], _instead_of(data)
-            )
+            _log.info("speaker: %s at %d Hz%s", data["device"], data["rate_hz"], _instead_of(data))
             self.speaker.opened(data["rate_hz"])
         else:
             _log.warning("no speaker: %s", data["text"])

@@ -101,6 +101,7 @@ class AudioWorker:
         self._stopping = threading.Event()
         self._speaker_open = False
         self._opened = threading.Event()
+        self._closed = threading.Event()
         self._looked_s = time.monotonic()
         self._absence = ""
         self._stands_in = False
@@ -154,6 +155,8 @@ class AudioWorker:
                 )
             case wire.HOLD:
                 self._for_ear.put(lambda: self._ear.hold(data["turn"], on=data["on"]))
+            case wire.CLOSE_MICROPHONE:
+                self._closed.set()
             case wire.GAIN:
                 self._mouth.set_gain(data["gain"])
             case wire.SIMULATE if self._rig is not None:
@@ -176,6 +179,11 @@ class AudioWorker:
             )
             playback.start()
             self._hear(stream, PlugWatch(system.stale))
+            if self._closed.is_set():
+                stream.close()
+                self._beat_deaf("the microphone was closed")
+                playback.join(JOIN_TIMEOUT_S)
+                return
             playback.join(JOIN_TIMEOUT_S)
             stream.close()
         except DeviceLost as error:
@@ -185,9 +193,14 @@ class AudioWorker:
         system = self._open_system()
         playback = threading.Thread(target=self._play, args=(system,), name="playback", daemon=True)
         playback.start()
-        while not self._stopping.wait(HEARTBEAT_S):
-            self._heartbeat(capturing=False, text="only the speaker was asked for")
+        self._beat_deaf("only the speaker was asked for")
         playback.join(JOIN_TIMEOUT_S)
+
+    def _beat_deaf(self, why: str) -> None:
+        self._ear.stop_listening()
+        while not self._stopping.wait(HEARTBEAT_S):
+            self._run_commands(forget=True)
+            self._heartbeat(capturing=False, text=why)
 
     def _beat_until_open(self) -> None:
         """The heart beats while a device is looked for, which may take seconds; not for ever."""
@@ -233,7 +246,7 @@ class AudioWorker:
 
     def _hear(self, stream: CaptureStream, watch: PlugWatch) -> None:
         last_frame_s = last_heartbeat_s = time.monotonic()
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or self._closed.is_set()):
             self._run_commands()
             for _ in range(FRAMES_A_POLL):
                 if stream.available() < FRAME_SAMPLES:

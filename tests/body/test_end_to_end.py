@@ -12,6 +12,7 @@ from gpiozero.pins.mock import MockFactory
 
 from sena_pi import control
 from sena_pi.app import Appliance, Simulation, running
+from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.body import gpio
 from sena_pi.body.hardware import Hardware
 from sena_pi.body.kept import FILE_NAME, Kept, KeptStore
@@ -23,6 +24,7 @@ from sena_pi.places import runtime_folder
 from sena_pi.settings import Settings
 from tests.body.rings import PlainLamps
 from tests.room import StoryLight
+from tests.speech import say
 
 BOUND_S = 60.0
 GPIO = 17
@@ -92,20 +94,18 @@ def test_a_press_on_the_pin_is_a_turn_of_the_assistant(pi: Pi) -> None:
 
 
 def test_muted_from_the_command_line_nothing_captures(pi: Pi) -> None:
-    """The process with the microphone is gone, its successor has only the speaker; and back."""
+    """The worker has only the speaker any more; and back."""
 
     async def story() -> None:
         async with pi.on() as appliance:
             await appliance.listening.wait()
             health, supervisor = appliance.audio.health, appliance.audio.supervisor
-            hearing_pid = supervisor.pid
+            pid = supervisor.pid
             state = await asyncio.to_thread(control.ask, runtime_folder(), "mute", {"on": True})
             assert state == {"volume": 100, "muted": True, "saved": True}
-            await until(lambda: supervisor.pid not in (None, hearing_pid))
-            # The new one's heart beats, and its speaker is open.
+            assert not health.capturing
             await until(lambda: not health.heartbeat["capturing"])
-            await until(lambda: bool(health.heartbeat["speaker"]))
-            assert not health.heartbeat["capturing"]
+            assert pid == supervisor.pid
             await pi.shows(Effect.MUTED)
             appliance.assistant.press()  # even so nobody is heard
             await appliance.assistant.idle()
@@ -135,3 +135,25 @@ def test_muted_it_starts_without_a_microphone(pi: Pi) -> None:
             assert status["muted"] is True
 
     asyncio.run(story())
+
+
+def test_a_voice_that_mutes_is_answered_by_a_device_that_is_deaf(pi: Pi, tmp_path: Path) -> None:
+    """It is on the card, the microphone is closed, the ring is red; and that is said."""
+    recording = tmp_path / "said.wav"
+    pcm = say("hey jarvis, stop listening", "slt") + bytes(32_000)
+    recording.write_bytes(wav_bytes(pcm, MICROPHONE_FORMAT))
+
+    async def story() -> None:
+        async with pi.on() as appliance:
+            await appliance.listening.wait()
+            await appliance.audio.simulate(str(recording))
+            await until(lambda: appliance.body.muted)
+            await until(lambda: not appliance.audio.health.heartbeat["capturing"])
+            await pi.shows(Effect.MUTED)
+            assert KeptStore(pi.folder / "state" / FILE_NAME).load().muted
+            speaker = appliance.audio.speaker
+            await until(lambda: speaker.played_s > 1 or appliance.assistant.turn is None)
+            await appliance.assistant.idle()
+
+    asyncio.run(story())
+    assert [Phase.SPEAKING, Phase.DEAF] == pi.light.shown[-2:]

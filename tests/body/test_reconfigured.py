@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from array import array
 from pathlib import Path
@@ -15,7 +16,7 @@ from sena_pi.devices.worker import Supervisor
 from sena_pi.errors import WorkerError
 from sena_pi.simulated.sound import SimulatedPlayback
 from sena_pi.workers.mouth import Mouth
-from tests.test_audio_client import Rig
+from tests.test_audio_client import HEARS, Rig
 from tests.test_audio_client import tell as tell_audio
 from tests.test_worker_supervisor import ECHO, Log, spec, supervise
 
@@ -68,18 +69,41 @@ def test_a_failure_afterwards_is_one_again(
     supervise(spec(tmp_path, ECHO), story)
 
 
-def test_a_closed_microphone_is_heard_of_and_ends_the_listening() -> None:
-    """Whoever listens is told that there is no microphone; nothing of it counts as a failure."""
+def test_closing_the_microphone_gives_up_what_is_heard() -> None:
+    """At once; the worker is told, and its successors never open it. The speaker stays."""
 
     async def story(rig: Rig) -> None:
         hearing = asyncio.ensure_future(rig.audio.hear("1", "press"))
         await rig.reached(wire.LISTEN)
         rig.audio.capture(on=False)
-        with pytest.raises(WorkerError):
+        assert not rig.audio.health.capturing
+        with pytest.raises(WorkerError, match="microphone"):
             await hearing
+        await rig.reached(wire.CLOSE_MICROPHONE)
+        # A heartbeat that was under way changes nothing.
+        await rig.tell(wire.HEARTBEAT, **HEARS)
+        assert [True, False] == rig.hearing
+        await rig.tell(wire.HEARTBEAT, **{**HEARS, "capturing": False})
         assert rig.audio.supervisor.spec.settings["capture"] is False
-        await rig.until(lambda: rig.hearing[:2] == [True, False])
         assert 0 == rig.audio.supervisor.replacements
+        await rig.plays_anew()
+
+    tell_audio(story)
+
+
+def test_a_worker_that_does_not_close_the_microphone_is_ended() -> None:
+    """Its successor is told not to open it; nobody is heard in between."""
+
+    async def story(rig: Rig) -> None:
+        supervisor = rig.audio.supervisor
+        pid = supervisor.pid
+        rig.audio.capture(on=False)
+        with contextlib.suppress(WorkerError):  # it is gone
+            while supervisor.pid == pid:
+                await rig.tell(wire.HEARTBEAT, **HEARS)
+        assert [True, False] == rig.hearing
+        assert supervisor.spec.settings["capture"] is False
+        assert 0 == supervisor.replacements
 
     tell_audio(story)
 
