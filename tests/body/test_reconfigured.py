@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from array import array
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def test_a_worker_that_does_not_close_the_microphone_is_ended() -> None:
         rig.audio.capture(on=False)
         with contextlib.suppress(WorkerError):  # it is gone
             while supervisor.pid == pid:
-                await rig.tell(wire.HEARTBEAT, **HEARS)
+                await rig.post(wire.HEARTBEAT, **HEARS)
+                await asyncio.to_thread(threading.Event().wait, 0.02)
         assert [True, False] == rig.hearing
         assert supervisor.spec.settings["capture"] is False
         assert 0 == supervisor.replacements
