@@ -51,6 +51,10 @@ class CannotWrite(SenaError):
     """A file that was asked for can't be written."""
 
 
+class NobodyHears(SenaError):
+    """Nothing can be heard: the microphone is closed."""
+
+
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """`sena run`: listen and answer until interrupted, or until the recordings are spoken."""
     journal.set_up()
@@ -136,7 +140,7 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> int:
 
     keys = KeyStore.from_environment()
     async with running(settings, keys, ConsoleLight(), on_report=report) as appliance:
-        with enter_is_the_button(appliance.assistant.press), told_by_signal(_tells(appliance)):
+        with enter_is_the_button(appliance.body.tap), told_by_signal(_tells(appliance)):
             await asyncio.get_running_loop().create_future()
     raise AssertionError("nothing ends this but a signal")
 
@@ -155,6 +159,8 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
         on_spoken=session.spoken,
     ) as appliance:
         with told_by_signal(_tells(appliance)):
+            if appliance.body.muted:
+                raise NobodyHears("the microphone is closed; fix: sena unmute")
             await appliance.listening.wait()
             async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
                 if not spoken.reports:

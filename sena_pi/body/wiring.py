@@ -8,7 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from sena_pi.announce import announce
@@ -89,12 +89,14 @@ class Joined:
         audio: hears and sounds.
         rings: timers.
         clips: what is said about a light that is broken.
+        chimes: heard instead of a light, and after presses.
     """
 
     assistant: Assistant
     audio: Hearing
     rings: Rings
     clips: Clips
+    chimes: Chimes = field(default_factory=NoChimes)
 
 
 _CHIMES: Final = {Phase.LISTENING: "wake", Phase.THINKING: "done", Phase.ERROR: "error"}
@@ -114,7 +116,6 @@ class Body:
         store: KeptStore,
         shown: StatusLight,
         *,
-        chimes: Chimes | None = None,
         on_reset: Callable[[], None] | None = None,
     ) -> None:
         """Reads what was set; blocks for one small file.
@@ -123,7 +124,6 @@ class Body:
             hardware: lamps and button.
             store: keeps volume and mute.
             shown: is told every phase, too.
-            chimes: heard instead of a light, and after presses.
             on_reset: what a very long press asks for; None: it asks for nothing.
         """
         self.light = Light(hardware.open_lamps, on_lit=self._lit_from_thread)
@@ -131,10 +131,10 @@ class Body:
         self.light.mute(on=self.muted)
         self._hardware = hardware
         self._shown = shown
-        self._chimes = chimes or NoChimes()
         self._on_reset = on_reset
         self._presses = Presses(talks=hardware.hold_to_talk, resets=on_reset is not None)
         self._joined: Joined | None = None
+        self._chimes: Chimes = NoChimes()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._switch: Switch | None = None
         self._edges: deque[tuple[bool, float]] = deque(maxlen=MOST_EDGES)
@@ -207,6 +207,7 @@ class Body:
     def join(self, joined: Joined) -> None:
         """Belong to these from now on."""
         self._joined = joined
+        self._chimes = joined.chimes
 
     async def run(self) -> None:
         """Light and button, until cancelled. Neither of them ends it by failing."""

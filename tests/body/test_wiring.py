@@ -82,10 +82,8 @@ class House:
             self.lamps.open if ring else None,
             lambda on_edge: gpio.PinSwitch(self.pins, GPIO, on_edge, pull_up=True),
         )
-        self.body = Body(
-            hardware, KeptStore(path), bench.light, chimes=self.chimes, on_reset=self._reset
-        )
-        self.body.join(Joined(bench.assistant, self.ears, self.timers, bench.clips))
+        self.body = Body(hardware, KeptStore(path), bench.light, on_reset=self._reset)
+        self.body.join(Joined(bench.assistant, self.ears, self.timers, bench.clips, self.chimes))
         self.pin = self.pins.pin(GPIO)
 
     def _reset(self) -> None:
