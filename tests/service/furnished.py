@@ -27,7 +27,8 @@ RuntimeDirectory=room
 Environment=HOME=/run/room PULSE_RUNTIME_PATH=/run/room/own PULSE_SERVER={socket}
 ExecStart=/usr/bin/pulseaudio -n -F /etc/room.pa --daemonize=no --exit-idle-time=-1 \
     --disallow-exit --use-pid-file=no
-ExecStartPost=/bin/sh -c 'for i in $(seq 100); do pactl info >/dev/null 2>&1 && exit; sleep 0.1; done'
+ExecStartPost=/bin/sh -c 'for i in $(seq 100); do \
+    pactl info >/dev/null 2>&1 && exit; sleep 0.1; done'
 """
 _KEEPER = """\
 [Unit]
@@ -50,7 +51,8 @@ ExecStart=/bin/sh -c 'python3 /etc/room-noise.py | exec pacat -d micpipe --rate=
 _HISS = """\
 import random, sys
 while True:
-    sys.stdout.buffer.write(b"".join(random.choice((b"\\x00\\x00", b"\\x02\\x00")) for _ in range(1600)))
+    samples = (random.choice((0, 2)) for _ in range(1600))
+    sys.stdout.buffer.write(b"".join(bytes((sample, 0)) for sample in samples))
 """
 _DEVICES = """\
 load-module module-native-protocol-unix socket=/run/room/pulse.sock auth-anonymous=1

@@ -34,13 +34,21 @@ def call(name: str, *arguments: object) -> str:
 
 
 def write(path: str) -> str:
-    with Path(path).open("a") as file:
-        file.write("x")
+    """Write, and take it back."""
+    file = Path(path)
+    before = file.stat().st_size if file.exists() else None
+    with file.open("a") as out:
+        out.write("x")
+    if before is None:
+        file.unlink()
+    elif file.is_relative_to("/etc"):
+        os.truncate(file, before)
     return f"wrote {path}"
 
 
 def look(path: str) -> str:
-    return f"saw {os.listdir(path)}" if os.listdir(path) else empty(path)
+    names = [entry.name for entry in Path(path).iterdir()]
+    return f"saw {names}" if names else empty(path)
 
 
 def empty(path: str) -> str:

@@ -55,7 +55,7 @@ def libraries_are_found(machine: Machine, _deb: Path) -> str:
 
 
 def units_are_clean(machine: Machine, _deb: Path) -> str:
-    """systemd has nothing to say about the units, and the exposure is at most 1.3."""
+    """Of the units systemd has nothing to say, and their exposure is at most 1.3."""
     units = machine.out("sh", "-c", f"ls -d {UNITS}/sena*").split()
     for unit in units:
         verified = machine.run("systemd-analyze", "verify", "--man=no", unit)
@@ -298,15 +298,17 @@ def upgrades_removes_purges(machine: Machine, deb: Path) -> str:
     before = machine.shown("sena", "MainPID")["MainPID"]
     install(machine, deb)
     shown = machine.shown("sena", "MainPID", "ActiveState")
-    assert "active" == shown["ActiveState"]
+    assert shown["ActiveState"] == "active", shown
     assert before != shown["MainPID"], "the old one still runs"
-    assert settings.read_text().endswith("# mine\n")
+    assert settings.read_text().endswith("# mine\n"), "the settings were replaced"
     machine.out("dpkg", "--remove", "sena-pi", timeout_s=200)
-    assert "inactive" == machine.active("sena")
-    assert "" == machine.run("pgrep", "-f", "/usr/lib/sena").out
+    assert machine.active("sena") == "inactive", machine.active("sena")
+    left = machine.run("pgrep", "-af", "/usr/lib/sena").out
+    assert not left, left
     for place in ("etc/sena/keys/gemini", "etc/sena/sena.toml", "var/lib/sena", "var/cache/sena"):
         assert (machine.root / place).exists(), place
-    assert not (machine.root / "usr/lib/sena").exists()
+    left = machine.run("find", "/usr/lib/sena").out
+    assert not left, left[:300]
     machine.out("dpkg", "--purge", "sena-pi", timeout_s=200)
     for mine in ("sena.service.d", "sena-failure.service.d", "sena-retry.timer.d"):
         machine.out("rm", "-r", f"/etc/systemd/system/{mine}")
