@@ -13,14 +13,19 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
+import subprocess
 import tempfile
+import threading
+from array import array
 from pathlib import Path
 
+from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.keys import KeyStore
 from sena_pi.resources import Resources, measure
 from sena_pi.settings import validated
 from tests.prove.figures import machine
-from tests.soundserver import sound_server
+from tests.soundserver import SoundServer, sound_server
 
 PROCESSES = ("brain", "audio", "ears", "voice")
 PUBLISHED = (
@@ -43,6 +48,20 @@ def table(found: Resources) -> list[str]:
     return [*rows, f"| all | {busy:.1f} % | | {share_mb:.0f} MB |"]
 
 
+def make_noise(sound: SoundServer, folder: Path, seconds: float) -> None:
+    """A room that is not dead: exact zeros for half a minute would have the worker replaced."""
+    chance = random.Random(0)
+    samples = array("h", (chance.randint(-4, 4) for _ in range(int(seconds * 16_000))))
+    path = folder / "noise.wav"
+    path.write_bytes(wav_bytes(samples.tobytes(), MICROPHONE_FORMAT))
+
+    def play() -> None:
+        with contextlib.suppress(subprocess.SubprocessError):  # its server ends before it does
+            sound.say(path)
+
+    threading.Thread(target=play, daemon=True).start()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/prove idle")
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -57,7 +76,9 @@ def main() -> None:
         for name in ("STATE", "CACHE", "RUNTIME"):
             os.environ[f"{name}_DIRECTORY"] = str(folder / name.lower())
         if args.virtual:
-            os.environ.update(closing.enter_context(sound_server(folder)).environment)
+            sound = closing.enter_context(sound_server(folder))
+            os.environ.update(sound.environment)
+            make_noise(sound, folder, args.seconds + 30)
         else:
             os.environ["PULSE_SERVER"] = "/nowhere"  # real devices are not found: simulated ones
         environ = {"GEMINI_API_KEY": "no-key-that-works"} if args.key else {}
