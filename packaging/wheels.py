@@ -39,6 +39,7 @@ SUITES: Final = {
 MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's names of processors -> those of wheels."""
 _OLDEST_GLIBC: Final = 5
+_HOME_LABELS: Final = ("homepage", "home", "repository", "source", "source code", "github")
 
 
 class NoWheel(Exception):
@@ -226,8 +227,10 @@ def described(wheel: Path) -> tuple[str, str, str, str]:
     licence = data["License-Expression"] or _of_classifiers(data.get_all("Classifier") or [])
     if not licence:
         licence = (data["License"] or "see its licence file").strip().partition("\n")[0]
-    urls = [url.partition(",")[2].strip() for url in data.get_all("Project-URL") or []]
-    home = data["Home-page"] or next(iter(urls), "")
+    pairs = (url.partition(",") for url in data.get_all("Project-URL") or [])
+    urls = {label.strip().lower(): url.strip() for label, _, url in pairs}
+    named = (urls[label] for label in _HOME_LABELS if label in urls)
+    home = data["Home-page"] or next(named, "") or next(iter(urls.values()), "")
     return data["Name"], data["Version"], licence, home
 
 
