@@ -159,7 +159,7 @@ async def running(
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        work += [body.run(), calm_down(assistant.idle), *time.work(), *care.work()]
+        work += [body.run(), calm_down(assistant), *time.work(), *care.work()]
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
             control.serve(

@@ -2,22 +2,23 @@
 
 A full collection looks at every object there is, most of them modules, classes and functions that
 live as long as the process, and meanwhile no thread runs: not the loop, not the light. So what is
-there after the start is taken out of its sight, once; and full collections are made when nobody
-talks to the assistant, and not at any other time.
+there after the start is taken out of its sight, once; and full collections are made when a turn
+has just ended, when nobody is about to begin another one, and not at any other time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 WARM_S: Final = 30.0
 """When the start is over: clips are spoken, the cache is open, the connection is made."""
-EVERY_S: Final = 60.0
+EVERY_S: Final = 3600.0
+"""Longest time without a full collection, where there are no turns."""
 _NEVER: Final = 2**30
 """Collections of the middle generation before a full one: not by themselves."""
 
@@ -39,21 +40,31 @@ def freeze() -> float:
     return took_s
 
 
+class TakesTurns(Protocol):
+    """Somebody who takes turns, such as an `Assistant`."""
+
+    async def idle(self) -> None:
+        """Wait until no turn is going on and none has been asked for."""
+
+    async def called(self) -> None:
+        """Wait until a turn is asked for, from now on."""
+
+
 async def calm_down(
-    idle: Callable[[], Awaitable[None]], *, warm_s: float = WARM_S, every_s: float = EVERY_S
+    assistant: TakesTurns, *, warm_s: float = WARM_S, every_s: float = EVERY_S
 ) -> None:
-    """Freeze when the start is over; from then on collect in full only while nobody talks.
+    """Freeze when the start is over; from then on collect in full only after a turn.
 
     Until cancelled. Young objects are collected as ever, in a millisecond or so.
 
     Args:
-        idle: waits until no turn is going on.
+        assistant: is not to be disturbed.
         warm_s: how long a start takes.
-        every_s: from one full collection to the next.
+        every_s: longest time without a full collection.
     """
     thresholds = gc.get_threshold()
     await asyncio.sleep(warm_s)
-    await idle()
+    await assistant.idle()
     took_s = freeze()
     _log.info(
         "garbage collection: %d objects are overlooked from now on, %.0f ms each time",
@@ -63,8 +74,10 @@ async def calm_down(
     gc.set_threshold(*thresholds[:2], _NEVER)
     try:
         while True:
-            await asyncio.sleep(every_s)
-            await idle()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await assistant.called()
+            await assistant.idle()
             gc.collect()
     finally:
         gc.set_threshold(*thresholds)
