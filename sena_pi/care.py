@@ -14,6 +14,7 @@ from sena_pi.errors import WorkerError
 from sena_pi.lifeline import Lifeline
 from sena_pi.notify import Notifier
 from sena_pi.parts import Parts
+from sena_pi.power import PowerWatch
 from sena_pi.reasons import Reason
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings
@@ -73,7 +74,7 @@ class Care:
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the rest."""
-        return [self.lifeline.run(), self._tell_deaf()]
+        return [self.lifeline.run(), self._tell_deaf(), PowerWatch().run()]
 
     def requests(self) -> dict[str, Handler]:
         """What the control socket answers."""

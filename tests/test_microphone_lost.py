@@ -1,4 +1,4 @@
-"""A microphone that is there and gives nothing: noticed by the worker or, where it hangs, for it."""
+"""A microphone that is there and gives nothing: the worker notices, or is replaced for it."""
 
 from __future__ import annotations
 

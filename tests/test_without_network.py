@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -101,7 +101,7 @@ def test_it_listens_explains_and_recovers_by_itself(
     asyncio.run(story())
 
 
-def _pipe_to(url: str):  # noqa: ANN202 - a callback of asyncio
+def _pipe_to(url: str):
     """Everything that comes goes to another port, both ways."""
     port = int(url.rpartition(":")[2].rstrip("/"))
 

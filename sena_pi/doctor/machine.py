@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from sena_pi.clock import is_trusted
 from sena_pi.doctor.examination import Finding, good, in_thread, problem, unknown, warning
 from sena_pi.doctor.patient import Patient
 from sena_pi.places import cache_folder, state_folder
+from sena_pi.power import BITS, NOW, throttled
 
 _MB: Final = 1 << 20
 _SECTOR_BYTES: Final = 512
@@ -22,18 +22,6 @@ _LEAST_MEMORY: Final = 64 * _MB
 _HOT_C: Final = 80.0
 _WORN: Final = 9
 """Of an eMMC's life, in tenths."""
-
-_BITS: Final = (
-    (0, "undervoltage now"),
-    (1, "processor slowed down now"),
-    (2, "throttled now"),
-    (3, "too hot now"),
-    (16, "undervoltage since the start"),
-    (17, "slowed down since the start"),
-    (18, "throttled since the start"),
-    (19, "too hot since the start"),
-)
-_NOW: Final = 0b1111
 
 
 class ClockCheck:
@@ -170,41 +158,21 @@ def _block_device(root: Path, folder: Path) -> Path | None:
 
 
 def _power(root: Path) -> Finding:
-    throttled = _throttled(root)
-    if throttled is None:
+    bits = throttled(root)
+    if bits is None:
         return unknown("no firmware of a Raspberry Pi tells it here")
     heat = [float(text) / 1000 for text in _temperatures(root)]
     warm = f", {max(heat):.0f} °C" if heat else ""
-    figures = {"throttled": throttled, "celsius": max(heat, default=None)}
-    found = [what for bit, what in _BITS if throttled >> bit & 1]
+    figures = {"throttled": bits, "celsius": max(heat, default=None)}
+    found = [what for bit, what in BITS if bits >> bit & 1]
     measured = (", ".join(found) or "never undervoltage, never throttled") + warm
-    if throttled & _NOW:
+    if bits & NOW:
         fix = "use the power supply of the board, and a short cable; cool it if it is hot"
         return problem(measured, fix, **figures)
     if found or (heat and max(heat) > _HOT_C):
         fix = "use the power supply of the board, and unplug what it need not feed"
         return warning(measured, fix, **figures)
     return good(measured, **figures)
-
-
-def _throttled(root: Path) -> int | None:
-    text = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None and root == Path("/"):
-        try:
-            run = subprocess.run(
-                ["vcgencmd", "get_throttled"],  # noqa: S607 - it lies elsewhere on older systems
-                capture_output=True,
-                text=True,
-                timeout=3,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        text = run.stdout.strip().rpartition("=")[2] if run.returncode == 0 else None
-    try:
-        return int(text, 16) if text else None
-    except ValueError:
-        return None
 
 
 def _temperatures(root: Path) -> Iterator[str]:
