@@ -7,15 +7,19 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sena_pi import control
 from sena_pi.assistant import Assistant
 from sena_pi.attempt import Stages
+from sena_pi.body.hardware import Hardware
+from sena_pi.body.wiring import Body, Joined, body_of
 from sena_pi.cache.service import CacheService
 from sena_pi.cached import cache_requests
+from sena_pi.calm import calm_down
+from sena_pi.care import Care
 from sena_pi.chimes import Chime
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
@@ -28,13 +32,17 @@ from sena_pi.places import runtime_folder
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
-from sena_pi.stages import StatusLight, Transcriber
+from sena_pi.stages import StatusLight, Transcriber, WakeEvent
 from sena_pi.thinking import Mind
+from sena_pi.timekeeping import Timekeeping
+from sena_pi.timers.ringing import SwitchRinger
+from sena_pi.timers.service import Timers
 from sena_pi.voice_ladder import VoiceLadder
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
 """How long `speaking` waits for the speaker."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +53,12 @@ class Simulation:
     Attributes:
         record_to: WAV file for what the speaker plays, None to keep nothing.
         hurry: recordings are heard as fast as they are taken.
+        hardware: lamps and a button, none by default.
     """
 
     record_to: Path | None = None
     hurry: bool = False
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +70,16 @@ class Appliance:
         assistant: takes turns.
         listening: set once the microphone has been heard through the wake word.
         cache: the response cache, None where nothing is kept.
+        timers: what is set; `stop_ringing` is the button's.
+        body: light, button, mute and volume.
     """
 
     audio: Audio
     assistant: Assistant
     listening: asyncio.Event
     cache: CacheService | None
+    timers: Timers
+    body: Body
 
 
 @asynccontextmanager
@@ -93,8 +107,18 @@ async def running(
         on_spoken: told when a simulated recording has begun or ended.
     """
     async with AsyncExitStack() as closing:
+        time = Timekeeping(settings, keeps=simulation is None)
+        body = body_of(settings, light, simulation.hardware if simulation else None)
         parts = await make_parts(
-            settings, keys, closing, remembers=True, deadlines=deadlines, transcriber=transcriber
+            settings,
+            keys,
+            closing,
+            remembers=True,
+            deadlines=deadlines,
+            transcriber=transcriber,
+            timers=time.answers,
+            controls=body.controls,
+            trusted=lambda: body.trusted,
         )
         listening = asyncio.Event()
         conversation = settings.conversation
@@ -104,18 +128,28 @@ async def running(
             if on:
                 listening.set()
 
+        def woken(wake: WakeEvent) -> None:
+            body.woken()
+            assistant.woken(wake)
+
+        def turn_began() -> None:
+            parts.turn_began()
+            time.turn_began()
+
         def reported(report: TurnReport) -> None:
             if report.unnoticed:
                 return
             chime = chime_after(report)
             if chime is not None:
                 audio.chime(chime)
+            care.turn_ended(report)
+            body.turn_ended(report)
             on_report(report)
 
         audio = Audio(
-            _audio_settings(settings, keys, simulation),
+            {**audio_settings(settings, keys, simulation), **body.audio_settings()},
             AudioListeners(
-                detection=lambda wake: assistant.woken(wake),
+                detection=woken,
                 stop_word=lambda _stop: assistant.stopped(),
                 hearing=hearing,
                 ready=_tell_wake_engine,
@@ -123,23 +157,41 @@ async def running(
             ),
         )
         assistant = Assistant(
-            Stages(audio, audio.speaker, light, parts.mind, parts.voice, parts.clips),
+            Stages(audio, audio.speaker, body, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
             follow_ups=follow_ups(settings),
             overhearer=parts.overhearer,
-            on_trigger=parts.turn_began,
+            on_trigger=turn_began,
             on_report=reported,
         )
+        care = Care(
+            settings,
+            audio,
+            assistant,
+            body,
+            parts,
+            muted=lambda: body.muted,
+            lit=lambda: body.light.lit,
+        )
+        body.join(Joined(assistant, audio, time.timers, parts.clips))
+        time.timers.add_ringer(SwitchRinger(body.light.timer))
+        time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])
         if parts.mind.cloud is None or parts.mind.transcriber is parts.ears:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        if parts.cache is not None:
-            work.append(control.serve(runtime_folder(), cache_requests(parts.cache, settings)))
+        work += [body.run(), calm_down(assistant), *time.work(), *care.work()]
+        requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
+        work.append(
+            control.serve(
+                runtime_folder(),
+                {**requests, **time.requests(), **care.requests(), **body.requests()},
+            )
+        )
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
-        yield Appliance(audio, assistant, listening, parts.cache)
+        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body)
 
 
 @asynccontextmanager
@@ -157,7 +209,7 @@ async def speaking(
     """Only what speaks: the voices, and the speaker without the microphone."""
     async with AsyncExitStack() as closing:
         parts = await make_parts(settings, keys, closing)
-        audio = Audio({**_audio_settings(settings, keys, None), "capture": False}, AudioListeners())
+        audio = Audio({**audio_settings(settings, keys, None), "capture": False}, AudioListeners())
         await closing.enter_async_context(_background([audio.run(), *parts.background()]))
         try:
             async with asyncio.timeout(SPEAKER_TIMEOUT_S):
@@ -168,9 +220,10 @@ async def speaking(
         yield parts.voice, audio.speaker
 
 
-def _audio_settings(
+def audio_settings(
     settings: Settings, keys: KeyStore, simulation: Simulation | None
 ) -> dict[str, Any]:
+    """What the audio worker is told."""
     plain = values(settings)
     data: dict[str, Any] = {
         "wake": plain["wake"],

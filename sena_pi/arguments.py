@@ -110,7 +110,25 @@ def _add_appliance(commands: _Commands) -> None:
     say = _add(commands, "say", "speak a text")
     say.add_argument("text", nargs="+", metavar="TEXT", help="the words to speak")
     _add(commands, "devices", "list microphones and speakers by name")
+    _takes_json(_add(commands, "timers", "list the timers and alarms that are set"), "them")
+    _add_body(commands)
+    _takes_json(
+        _add(commands, "status", "tell what the running assistant does, and how it is"), "it"
+    )
     doctor = _add(commands, "doctor", "examine this machine and what it can do")
+    doctor.add_argument(
+        "checks",
+        nargs="*",
+        metavar="CHECK",
+        help="only these, by the names that the whole examination prints",
+    )
+    doctor.add_argument(
+        "--no-cloud",
+        action="store_true",
+        help="ask the cloud nothing: a question to it costs a little",
+    )
+    doctor.add_argument("--quiet", action="store_true", help="make no sound")
+    _takes_json(doctor, "the findings")
     doctor.add_argument(
         "--resources",
         action="store_true",
@@ -118,6 +136,17 @@ def _add_appliance(commands: _Commands) -> None:
     )
     for command in (run, ask, say, doctor):
         _takes_config(command)
+
+
+def _add_body(commands: _Commands) -> None:
+    volume = _add(commands, "volume", "tell or set how loud it is")
+    volume.add_argument(
+        "percent", nargs="?", type=_percent, metavar="0-100", help="0 is silence, 100 the loudest"
+    )
+    mute = _add(commands, "mute", "close the microphone, and keep it closed")
+    unmute = _add(commands, "unmute", "open the microphone again")
+    for command in (volume, mute, unmute):
+        _takes_json(command, "volume and mute")
 
 
 def _add_voice(commands: _Commands) -> None:
@@ -194,3 +223,10 @@ def _key_name(given: str) -> str:
     if given not in KEY_NAMES:  # what was given may be the key itself: it is not repeated
         raise argparse.ArgumentTypeError(f"there are the keys {' and '.join(KEY_NAMES)}")
     return given
+
+
+def _percent(text: str) -> int:
+    percent = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= percent <= 100:
+        raise argparse.ArgumentTypeError("a whole number from 0 to 100 is needed")
+    return percent

@@ -62,6 +62,12 @@ class Assistant:
         self._idle = asyncio.Event()
         self._busy = False
         self._hearing: bool | None = None
+        self._turn: Turn | None = None
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that is going on."""
+        return self._turn
 
     def press(self) -> None:
         """The button: start listening, whatever is going on."""
@@ -87,6 +93,12 @@ class Assistant:
         if self._turns.sounding and not self.asked:
             self.stop()
 
+    def interrupt(self) -> None:
+        """End the turn that goes on, if one does; what is being said is silenced. Starts none."""
+        if not self._idle.is_set():
+            self._trigger = None
+            self._triggered.set()
+
     def hearing(self, *, on: bool) -> None:
         """Frames arrive again, or have ceased; shown when nothing else is."""
         self._hearing = on
@@ -97,6 +109,10 @@ class Assistant:
     def asked(self) -> bool:
         """A turn has been asked for that has not begun yet."""
         return self._calls.trigger is not None
+
+    async def called(self) -> None:
+        """Wait until a turn is asked for, from now on."""
+        await self._triggered.wait()
 
     async def idle(self) -> None:
         """Wait until no turn is going on and none has been asked for."""

@@ -107,6 +107,16 @@ class Breaker:
             return State.REFUSED
         return State.OPEN if self._monotonic() < self._until_s else State.HALF_OPEN
 
+    @property
+    def reason(self) -> CloudError | None:
+        """What the dependency failed of; None while it is asked."""
+        return self._reason
+
+    @property
+    def rests_s(self) -> float:
+        """Seconds until it is asked again; 0 while it is, and while it waits for another key."""
+        return max(0.0, self._until_s - self._monotonic())
+
     def attempt(self) -> Attempt:
         """Leave to ask once; a context manager, to be entered at once.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.responses import CacheSettings, ResponseCache
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.store import StoreSettings
+from sena_pi.cache.told import day_event, day_line
 from sena_pi.control import Handler
 from sena_pi.engines import opus
 from sena_pi.places import cache_folder
@@ -77,7 +77,7 @@ def cache_service(
         wake_words=wake_words(settings),
         lower_priority=lower_this_thread,
         now=_now,
-        on_day=lambda tally: _log.info("cache, the day that is over: %s", json.dumps(tally)),
+        on_day=lambda tally: _log.info("%s", day_line(tally), extra=day_event(tally)),
         refresher=learns,
     )
 

@@ -225,6 +225,24 @@ def _cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return cache_commands.run(args, lambda: _configuration(args).settings)
 
 
+def _timers(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import timer_commands
+
+    return timer_commands.run(args)
+
+
+def _status(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import status_command
+
+    return status_command.run(args)
+
+
+def _body(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi import body_commands
+
+    return body_commands.run(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -245,6 +263,11 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("say", None): _say,
     ("devices", None): _devices,
     ("doctor", None): _doctor,
+    ("status", None): _status,
+    ("timers", None): _timers,
+    ("volume", None): _body,
+    ("mute", None): _body,
+    ("unmute", None): _body,
     ("voice", "install"): _voice_install,
     ("voice", "list"): _voice_list,
     ("config", "check"): _config_check,

@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sena_pi import languages, voices
+from sena_pi import journal, languages, voices
 from sena_pi.answer import Answer
 from sena_pi.app import Appliance, Simulation, running, speaking, thinking
 from sena_pi.errors import SenaError
 from sena_pi.foreground import (
     EXIT_OK,
     enter_is_the_button,
-    log_to_stderr,
     told_by_signal,
     until_terminated,
 )
@@ -52,9 +51,13 @@ class CannotWrite(SenaError):
     """A file that was asked for can't be written."""
 
 
+class NobodyHears(SenaError):
+    """Nothing can be heard: the microphone is closed."""
+
+
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """`sena run`: listen and answer until interrupted, or until the recordings are spoken."""
-    log_to_stderr()
+    journal.set_up()
     return until_terminated(_simulate(args, settings) if args.simulate else _serve(args, settings))
 
 
@@ -69,27 +72,30 @@ def say(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def devices(_args: argparse.Namespace) -> int:
-    """`sena devices`: the names that `[microphone] device` and `[speaker] device` take."""
+    """`sena devices`: the names that `[microphone] device` and `[speaker] device` take.
+
+    A USB device's identity, in brackets, is taken as well, and a part of it.
+    """
     from sena_pi.engines.portaudio import PortAudio
 
     system = PortAudio()
     found = system.devices()
     system.close()
-    microphones = dict.fromkeys(device.name for device in found if device.inputs)
-    speakers = dict.fromkeys(device.name for device in found if device.outputs)
+    microphones = dict.fromkeys(device.label for device in found if device.inputs)
+    speakers = dict.fromkeys(device.label for device in found if device.outputs)
     for title, names in (("Microphones", microphones), ("Speakers", speakers)):
         print(f"{title}:", *(names or ["none"]), sep="\n  ")
     return EXIT_OK if microphones and speakers else EXIT_PROBLEM
 
 
 def doctor(args: argparse.Namespace, settings: Settings) -> int:
-    """`sena doctor --resources`: time to listening, processor and memory of each process."""
-    if not args.resources:
-        print("only `sena doctor --resources` is there yet", file=sys.stderr)
-        return EXIT_PROBLEM
+    """`sena doctor`: examine this machine; or measure what each process uses."""
+    from sena_pi.doctor import command
     from sena_pi.resources import measure
 
-    log_to_stderr(logging.WARNING)
+    journal.set_up(logging.WARNING if args.resources else logging.CRITICAL)
+    if not args.resources:
+        return until_terminated(command.run(args, settings))
 
     async def tell() -> int:
         print(*(await measure(settings, KeyStore.from_environment())).lines(), sep="\n")
@@ -134,7 +140,7 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> int:
 
     keys = KeyStore.from_environment()
     async with running(settings, keys, ConsoleLight(), on_report=report) as appliance:
-        with enter_is_the_button(appliance.assistant.press), told_by_signal(_tells(appliance)):
+        with enter_is_the_button(appliance.body.tap), told_by_signal(_tells(appliance)):
             await asyncio.get_running_loop().create_future()
     raise AssertionError("nothing ends this but a signal")
 
@@ -153,6 +159,8 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
         on_spoken=session.spoken,
     ) as appliance:
         with told_by_signal(_tells(appliance)):
+            if appliance.body.muted:
+                raise NobodyHears("the microphone is closed; fix: sena unmute")
             await appliance.listening.wait()
             async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
                 if not spoken.reports:
@@ -199,7 +207,7 @@ async def _ask(text: str, settings: Settings) -> int:
 
 
 async def _say(text: str, settings: Settings) -> int:
-    log_to_stderr(logging.WARNING)
+    journal.set_up(logging.WARNING)
     async with speaking(settings, KeyStore.from_environment()) as (voice, speaker):
         turn_voice = voice.for_turn()
         speaker.begin()

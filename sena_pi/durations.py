@@ -73,12 +73,15 @@ def parse_duration_s(words: str) -> int | None:
     """A length of time in seconds, None if `words` are anything else.
 
     Understands words and digits: "ten minutes", "an hour and a half", "half an hour",
-    "1 hour and 20 minutes", "two and a half minutes".
+    "three quarters of an hour", "1 hour and 20 minutes", "two and a half minutes".
     """
     words = words.replace("-", " ")
-    half = re.fullmatch(r"half an? (minute|hour)", words)
+    half = re.fullmatch(r"(?:half an?|a half|half) (minute|hour)", words)
     if half:
         return _UNIT_S[half[1]] // 2
+    quarters = re.fullmatch(r"(a|one|three|3)? ?quarters? (?:of an )?hour", words)
+    if quarters:
+        return (3 if quarters[1] in ("three", "3") else 1) * _UNIT_S["hour"] // 4
     half = re.fullmatch(r"(an?|one|1) (minute|hour) and a half", words)
     if half:
         return 3 * _UNIT_S[half[2]] // 2

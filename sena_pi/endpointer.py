@@ -22,6 +22,8 @@ from sena_pi.patience import CAP_S, COMPLETE_S, ONSET_S, Foreground, Patience
 
 PAUSED_AFTER_S = 0.25
 """After this much silence a pause is told, unless adaptive: then as `Foreground.pause_s` says."""
+RELEASE_TAIL_FRAMES = 10
+"""Longest wait for the end of a word after a button was let go: 0.32 s."""
 
 
 class EndpointReason(StrEnum):
@@ -30,6 +32,8 @@ class EndpointReason(StrEnum):
     SILENCE = "silence"
     NO_SPEECH = "no-speech"
     TOO_LONG = "too-long"
+    RELEASED = "released"
+    """Whoever held the button while speaking has let it go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,9 @@ class Endpointer:
         self._pause: Paused | None = None
         self._complete: bool | None = None
         self._endpoint: Endpoint | None = None
+        self._held = False
+        self._released = False
+        self._tail_frames = RELEASE_TAIL_FRAMES
 
     def feed(self, frame: Frame, probability: float) -> News | None:
         """Take the next frame and its speech probability; what it decided, if anything.
@@ -169,6 +176,8 @@ class Endpointer:
         self._foreground.add(self._levels.add(frame))
         step = self._speaking if self._started else self._waiting
         event = step(frame, probability)
+        if self._released:
+            event = self._let_go(frame) or event
         if not isinstance(event, Endpoint) and self._listened(frame) >= _samples(
             self._settings.longest_s
         ):
@@ -193,10 +202,27 @@ class Endpointer:
         if self._pause is not None and self._pause.end_sample == paused_sample:
             self._complete = complete
 
+    def hold(self, *, on: bool) -> None:
+        """A button is held while speaking: no silence is the end. Let go: the end is now.
+
+        A word that is still being spoken is waited for, for a moment.
+        """
+        self._released = self._held and not on
+        self._held = on
+
+    def _let_go(self, frame: Frame) -> Endpoint | None:
+        self._tail_frames -= 1
+        if self._tail_frames > 0 and (self._voiced if self._started else self._run):
+            return None
+        if not self._started:
+            return Endpoint(EndpointReason.NO_SPEECH, self._start_sample, frame.end_sample)
+        end = frame.end_sample if self._voiced else self._speech_end()
+        return Endpoint(EndpointReason.RELEASED, end, frame.end_sample)
+
     def _waiting(self, frame: Frame, probability: float) -> VoiceStarted | Endpoint | None:
         if probability < self._settings.speech_probability:
             self._run = 0
-            if self._listened(frame) >= _samples(self._settings.no_speech_s):
+            if not self._held and self._listened(frame) >= _samples(self._settings.no_speech_s):
                 return Endpoint(EndpointReason.NO_SPEECH, self._start_sample, frame.end_sample)
             return None
         self._run += 1
@@ -241,6 +267,8 @@ class Endpointer:
 
     def _wanted_s(self, frame: Frame) -> float:
         """How much silence ends the utterance, as things are."""
+        if self._held:
+            return self._settings.longest_s
         if not self._settings.adaptive:
             return self._settings.silence_s
         if self._complete is not None:

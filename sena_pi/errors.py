@@ -15,6 +15,7 @@
      |    +-- CloudFailed         any other refusal or a server error
      |    |    +-- CloudDeclined  it works, and has no answer to this question
      |    +-- CloudResting        it failed before and is not asked; carries why
+     |    +-- LightOut            the light can't be lit, so no sound is sent away
      +-- SynthesisFailed          a voice could not speak this sentence
      +-- AllowanceSpent           the daily cap on requests or speech is reached
      +-- DownloadFailed           a file did not come, or is not the one that was asked for
@@ -110,6 +111,10 @@ class CloudResting(CloudError):
     def __init__(self, message: str, reason: CloudError) -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class LightOut(CloudError):
+    """The light can't be lit: nobody could see that they are heard, so no sound is sent away."""
 
 
 class SynthesisFailed(SenaError):

@@ -1,16 +1,20 @@
-"""A command in the foreground: its log, its signals, and its keyboard."""
+"""A command in the foreground: its signals, and its keyboard."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, Final
 
 EXIT_OK = 0
+LEAVE_S: Final = 1.0
+"""How long threads that nobody waits for may hold up the end."""
 
 
 @contextlib.contextmanager
@@ -47,16 +51,14 @@ def told_by_signal(tell: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """Log lines go to standard error as they are; third parties only from warnings up."""
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-    # Third parties tell what they send and where; the journal is not for that.
-    for name in ("httpx2", "httpcore2", "google_genai"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def until_terminated(work: Coroutine[Any, Any, int]) -> int:
-    """Run until it ends, or SIGTERM or Ctrl-C comes: then everything is closed in order."""
+    """Run until it ends, or SIGTERM or Ctrl-C comes: then everything is closed in order.
+
+    A thread that still looks up a name, which nothing can end, is left behind after `LEAVE_S`: the
+    process then ends at once.
+    """
+    leaving = threading.Timer(LEAVE_S, _leave)
+    leaving.daemon = True
 
     async def main() -> int:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -71,8 +73,21 @@ def until_terminated(work: Coroutine[Any, Any, int]) -> int:
         try:
             return await work
         except asyncio.CancelledError:
-            if terminated.is_set():
-                return EXIT_OK
-            raise
+            if not terminated.is_set():
+                raise
+            # All is closed by now. What follows waits for threads, without end if need be.
+            leaving.start()
+            return EXIT_OK
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    finally:
+        leaving.cancel()
+
+
+def _leave() -> None:
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(EXIT_OK)

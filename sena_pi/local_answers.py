@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from sena_pi.clock import Clock, system_clock
 from sena_pi.durations import number_words
@@ -24,6 +24,7 @@ from sena_pi.stages import (
 NOT_UNDERSTOOD: Final = "Sorry, I didn't get that."
 
 _NOT_YET: Final = "Sorry, I can't do that yet."
+_NOT_LISTENING: Final = "I can only set timers while I listen. Please say it to me."
 _CLOCK_NOT_SET: Final = "My clock is set as soon as I'm connected to the internet."
 
 # Not from strftime: its names change with the machine's language.
@@ -57,13 +58,50 @@ class Spoken:
     ends_conversation: bool = False
 
 
-class LocalAnswers:
-    """Answers an intent, whoever understood it. None of the answers may be cached."""
+class TimerDeeds(Protocol):
+    """Timers and alarms, as they are asked for."""
 
-    def __init__(self, clock: Clock = system_clock, *, cloud: bool = False) -> None:
-        """Uses `clock` for time and date; `cloud`: other questions are answered elsewhere."""
+    def answer(self, heard: str) -> str:
+        """Do what was heard, once for each call, and say so; instant."""
+
+    def stop_ringing(self) -> bool:
+        """Silence what rings; did anything?"""
+
+
+class ControlDeeds(Protocol):
+    """Volume and microphone, as they are asked for."""
+
+    def volume(self, heard: str) -> str:
+        """Do what was heard, once for each call, and say so; returns when it is on the card."""
+
+    def mute(self) -> str:
+        """Close the microphone and say so; returns when that is on the card."""
+
+
+class LocalAnswers:
+    """Answers an intent, whoever understood it. None of the answers may be cached.
+
+    Some answers are deeds: `answer` is called once for each question, and only when it is certain
+    that the person has finished.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = system_clock,
+        *,
+        cloud: bool = False,
+        timers: TimerDeeds | None = None,
+        controls: ControlDeeds | None = None,
+    ) -> None:
+        """Uses `clock` for time and date; `cloud`: other questions are answered elsewhere.
+
+        Without `timers` none can be set, without `controls` nothing is louder or muted: they
+        belong to the assistant that runs.
+        """
         self._clock = clock
         self._cloud = cloud
+        self._timers = timers
+        self._controls = controls
 
     def answer(
         self, intent: Intent, heard: str = "", conversation: Sequence[Exchange] = ()
@@ -93,12 +131,22 @@ class LocalAnswers:
                 return Spoken(last or "I haven't said anything yet.")
             case Intent.STOP:
                 # Whoever says stop wants silence, not a sentence about it.
+                if self._timers is not None:
+                    self._timers.stop_ringing()
                 return Spoken("", ends_conversation=True)
             case Intent.FORGET:
                 return Spoken("Okay, I've forgotten our conversation.", ends_conversation=True)
             case Intent.WRONG:
                 return Spoken("Okay, I won't give that answer again.")
-            case Intent.VOLUME | Intent.MUTE | Intent.TIMER:
+            case Intent.TIMER if self._timers is not None:
+                return Spoken(self._timers.answer(heard))
+            case Intent.VOLUME if self._controls is not None:
+                return Spoken(self._controls.volume(heard))
+            case Intent.MUTE if self._controls is not None:
+                return Spoken(self._controls.mute(), ends_conversation=True)
+            case Intent.TIMER:
+                return Spoken(_NOT_LISTENING)
+            case Intent.VOLUME | Intent.MUTE:
                 return Spoken(_NOT_YET)
 
     def _time(self) -> str:
@@ -114,14 +162,15 @@ class LocalAnswers:
         return f"It's {spoken_date(reading.now)}."
 
     def _help(self) -> str:
+        timers = ", set timers and alarms," if self._timers is not None else ""
         if self._cloud:
             return (
-                "You can ask me anything. I know the time and the date, and I can repeat my last"
-                " answer. Say stop, and I'm quiet."
+                f"You can ask me anything. I can tell the time and the date{timers} and repeat my"
+                " last answer. Say stop, and I'm quiet."
             )
         return (
-            "I can tell you the time and the date, and repeat my last answer. For other questions"
-            " I need the internet and a Gemini key."
+            f"I can tell you the time and the date{timers} and repeat my last answer. For other"
+            " questions I need the internet and a Gemini key."
         )
 
 
@@ -140,7 +189,6 @@ class RuleResponse:
         self._answers = answers
         self._wake_words = wake_words
         self._header: Header | None = None
-        self._text = NOT_UNDERSTOOD
         self.complete = False
 
     async def asked(self) -> Header:
@@ -165,8 +213,6 @@ class RuleResponse:
             if understood is None:
                 self._header = Header()
             else:
-                conversation = self._question.conversation
-                self._text = self._answers.answer(understood.intent, heard, conversation).text
                 self._header = Header(
                     heard=heard, intent=understood.intent, cacheability=Cacheability.NEVER
                 )
@@ -174,9 +220,14 @@ class RuleResponse:
 
     async def deltas(self) -> AsyncIterator[str]:
         """The answer, or that the question was not understood."""
-        await self.header()
-        if self._text:
-            yield self._text
+        header = await self.header()
+        text = NOT_UNDERSTOOD
+        if header.intent is not None:
+            # Not before it is wanted: to answer may be to do something.
+            conversation = self._question.conversation
+            text = self._answers.answer(header.intent, header.heard, conversation).text
+        if text:
+            yield text
         self.complete = True
 
 

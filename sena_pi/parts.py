@@ -13,6 +13,7 @@ from typing import Any
 
 from sena_pi import languages, voices
 from sena_pi.allowance import Allowance
+from sena_pi.body.lit import LitModel
 from sena_pi.breaker import Breaker, State
 from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
@@ -35,12 +36,13 @@ from sena_pi.guarded import Guard, GuardedModel, GuardedVoice
 from sena_pi.guess import Spending
 from sena_pi.guesses import Overhearer
 from sena_pi.keys import Key, KeyStore
-from sena_pi.local_answers import LocalAnswers, LocalModel
+from sena_pi.local_answers import ControlDeeds, LocalAnswers, LocalModel
 from sena_pi.overhearing import OverhearsWhileResting, hears_beside_cloud
 from sena_pi.places import state_folder
 from sena_pi.settings import Settings
 from sena_pi.stages import LanguageModel, Synthesizer, Transcriber
 from sena_pi.thinking import Mind
+from sena_pi.timers.answers import TimerAnswers
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
 
@@ -138,6 +140,9 @@ async def make_parts(
     remembers: bool = False,
     deadlines: Deadlines | None = None,
     transcriber: Transcriber | None = None,
+    timers: TimerAnswers | None = None,
+    controls: ControlDeeds | None = None,
+    trusted: Callable[[], bool] = lambda: True,
 ) -> Parts:
     """Make what these settings and keys allow.
 
@@ -148,6 +153,9 @@ async def make_parts(
         remembers: with the response cache, and ears beside the cloud.
         deadlines: how long the cloud is waited for.
         transcriber: understands any speech on this machine; None: only commands are.
+        timers: answers about timers.
+        controls: does what is asked of volume and microphone.
+        trusted: whether sound may leave the device.
     """
     ears = Ears()
     work: list[Callable[[], Work]] = [ears.run]
@@ -172,6 +180,7 @@ async def make_parts(
         cloud = GuardedModel(
             CappedModel(GeminiModel(gemini), allowance), Guard(answers_breaker, credential)
         )
+        cloud = LitModel(cloud, trusted)
         rungs.append(
             GuardedVoice(
                 CappedVoice(GeminiVoice(gemini), allowance),
@@ -200,7 +209,7 @@ async def make_parts(
     espeak = _espeak(settings)
     if espeak is not None:
         rungs.append(espeak)
-    answers = LocalAnswers(cloud=cloud is not None)
+    answers = LocalAnswers(cloud=cloud is not None, timers=timers, controls=controls)
     mind = Mind(
         cloud,
         LocalModel(ears, answers),

@@ -3,7 +3,8 @@
 A pattern is a JSGF expansion: words, `[optional]`, `(this | that)` and the rules named in
 `_SLOTS`. `jsgf_grammar` hands the table to a recogniser; `understand` reads the same table as
 regular expressions. So a question typed, heard on the device or heard in the cloud means the
-same. The whole question must match: "what time is it in Tokyo" is another question.
+same. The whole question must match: "what time is it in Tokyo" is another question. What is asked
+of timers and alarms is understood in more forms than a recogniser can tell apart.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sena_pi import durations
+from sena_pi import clock_times, durations
 from sena_pi.stages import Intent
+from sena_pi.timers import requests
 
 PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.TIME, "what time is it [now | right now]"),
@@ -65,6 +67,18 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.TIMER, "(set | start) a timer"),
     (Intent.TIMER, "(cancel | stop) the timer"),
     (Intent.TIMER, "how (much time | long) is left on the timer"),
+    (Intent.TIMER, "how (much time | long) is left"),
+    (Intent.TIMER, "(set | start) (a | an) <thing> timer for <duration>"),
+    (Intent.TIMER, "how (much time | long) is left on the <thing> timer"),
+    (Intent.TIMER, "(cancel | stop) the <thing> timer"),
+    (Intent.TIMER, "cancel all [the | my] (timers | alarms)"),
+    (Intent.TIMER, "what (timers | alarms) are set"),
+    (Intent.TIMER, "set (an | the) alarm for <clock> [<day>]"),
+    (Intent.TIMER, "wake me [up] at <clock> [<day>]"),
+    (Intent.TIMER, "wake me [up] in <duration>"),
+    (Intent.TIMER, "when is (the | my) alarm"),
+    (Intent.TIMER, "(cancel | stop) (the | my) alarm"),
+    (Intent.TIMER, "turn (off the alarm | the alarm off)"),
     (Intent.FORGET, "forget (that | it all | everything)"),
     (Intent.FORGET, "forget what i (said | told you)"),
     (Intent.FORGET, "forget [about] our conversation"),
@@ -73,6 +87,12 @@ PHRASES: Final[tuple[tuple[Intent, str], ...]] = (
     (Intent.WRONG, "that was the wrong answer"),
 )
 """What can be asked, most of it in more than one form."""
+
+THINGS: Final = (
+    "pasta", "egg", "pizza", "rice", "tea", "coffee", "bread", "cake", "chicken", "soup",
+    "oven", "laundry", "homework", "bath",
+)  # fmt: skip
+"""Names of timers that a recogniser knows; in text any name is understood."""
 
 NEAR_MISSES: Final = (
     "what can (he | she | they | we) do",
@@ -119,7 +139,8 @@ def jsgf_grammar() -> str:
     phrases = "\n    | ".join((*(pattern for _, pattern in PHRASES), *NEAR_MISSES))
     return (
         "#JSGF V1.0;\ngrammar sena;\n"
-        f"{durations.JSGF_RULES}"
+        f"{durations.JSGF_RULES}{clock_times.JSGF_RULES}"
+        f"<thing> = {' | '.join(THINGS)};\n"
         f"<phrase> = {phrases};\n"
         f"public <question> = [{_POLITE_BEFORE}] <phrase> [{_POLITE_AFTER}];\n"
     )
@@ -142,7 +163,12 @@ def understand(text: str, wake_words: Iterable[str] = ()) -> Understood | None:
         found = regex.fullmatch(words)
         if found and (understood := _with_slots(intent, found)):
             return understood
-    return None
+    # Times of day and names are free text: they have a parser of their own.
+    timer = requests.recognised(text, wake_words)
+    if timer is None:
+        return None
+    duration_s = timer.duration_s if isinstance(timer, requests.SetTimer) else None
+    return Understood(Intent.TIMER, duration_s=duration_s)
 
 
 def _with_slots(intent: Intent, found: re.Match[str]) -> Understood | None:
@@ -185,4 +211,5 @@ _REGEXES: Final = tuple(
         re.compile(f"(?:{_regex(_AROUND_BEFORE)})*{_regex(pattern)}(?:{_regex(_AROUND_AFTER)})*"),
     )
     for intent, pattern in PHRASES
+    if not re.search("<(?:thing|clock|day)>", pattern)
 )

@@ -14,6 +14,7 @@ from sena_pi.errors import (
     CloudResting,
     CloudSilent,
     CloudUnreachable,
+    LightOut,
     SenaError,
 )
 
@@ -37,6 +38,10 @@ class Reason(StrEnum):
     """After the last whole sentence of an answer that broke off."""
     TOO_LONG = "too-long"
     """The turn's time is over."""
+    DEAF = "deaf"
+    """Not of a turn: a microphone that worked delivers nothing any more."""
+    LIGHT = "light"
+    """The light is broken, so nothing that is said is sent away."""
     TROUBLE = "trouble"
     """Anything else."""
 
@@ -58,6 +63,8 @@ def reason_for(error: SenaError) -> Reason:
             return Reason.CLOCK
         case CaptivePortal():
             return Reason.PORTAL
+        case LightOut():
+            return Reason.LIGHT
         case AllowanceSpent():
             return Reason.ALLOWANCE
         case CloudDeclined():

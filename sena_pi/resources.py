@@ -29,11 +29,13 @@ class ProcessUse:
         name: "brain", or the worker's name.
         processor_s: processor time.
         resident_mb: memory in RAM, shared pages included.
+        proportional_mb: the same with each shared page divided among its sharers: these add up.
     """
 
     name: str
     processor_s: float
     resident_mb: float
+    proportional_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Resources:
         watched_s: how long the idle appliance was watched.
         before: each process at the start of that time.
         after: each process at its end.
+        replaced: audio workers that had to be replaced meanwhile: the figures are then not those
+            of a machine at rest.
     """
 
     sound: str
@@ -53,34 +57,44 @@ class Resources:
     watched_s: float
     before: list[ProcessUse]
     after: list[ProcessUse]
+    replaced: int = 0
 
     def lines(self) -> list[str]:
         """A table for people."""
-        earlier = {use.name: use.processor_s for use in self.before}
-        table = [
+        return [
             f"sound devices: {self.sound}",
             f"time to listening: {self.listening_s:.2f} s",
             f"idle for {self.watched_s:.0f} s:",
+            *map(self._line, self.after),
         ]
-        for use in self.after:
-            busy = 100 * (use.processor_s - earlier.get(use.name, 0.0)) / self.watched_s
-            table.append(f"  {use.name:6} {busy:5.1f} % of a core {use.resident_mb:6.0f} MB")
-        return table
+
+    def busy_percent(self, use: ProcessUse) -> float:
+        """How much of a core a process of `after` took meanwhile."""
+        earlier = {before.name: before.processor_s for before in self.before}
+        return 100 * (use.processor_s - earlier.get(use.name, 0.0)) / self.watched_s
+
+    def _line(self, use: ProcessUse) -> str:
+        return (
+            f"  {use.name:6} {self.busy_percent(use):5.1f} % of a core "
+            f"{use.resident_mb:6.0f} MB ({use.proportional_mb:.0f} MB its share)"
+        )
 
 
 class _NoLight:
     def show(self, phase: Phase) -> None: ...
 
 
-async def measure(settings: Settings, keys: KeyStore) -> Resources:
+async def measure(settings: Settings, keys: KeyStore, idle_s: float = IDLE_S) -> Resources:
     """Start the appliance, let it idle, and read what its processes use; about 20 s."""
     try:
-        return await _measure(settings, keys, None)
+        return await _measure(settings, keys, None, idle_s)
     except TimeoutError:
-        return await _measure(settings, keys, Simulation())
+        return await _measure(settings, keys, Simulation(), idle_s)
 
 
-async def _measure(settings: Settings, keys: KeyStore, simulation: Simulation | None) -> Resources:
+async def _measure(
+    settings: Settings, keys: KeyStore, simulation: Simulation | None, idle_s: float
+) -> Resources:
     started_s = time.monotonic()
     async with running(settings, keys, _NoLight(), simulation=simulation) as appliance:
         async with asyncio.timeout(DEVICE_TIMEOUT_S):
@@ -89,13 +103,15 @@ async def _measure(settings: Settings, keys: KeyStore, simulation: Simulation | 
         # What is loaded beside listening must not count as idling.
         await asyncio.sleep(IDLE_S / 2)
         before = processes()
-        await asyncio.sleep(IDLE_S)
+        replacements = appliance.audio.supervisor.replacements
+        await asyncio.sleep(idle_s)
         return Resources(
             sound="real" if simulation is None else "simulated",
             listening_s=listening_s,
-            watched_s=IDLE_S,
+            watched_s=idle_s,
             before=before,
             after=processes(),
+            replaced=appliance.audio.supervisor.replacements - replacements,
         )
 
 
@@ -111,9 +127,15 @@ def processes() -> list[ProcessUse]:
                 continue
             argument = (folder / "cmdline").read_bytes().rstrip(b"\0").rsplit(b"\0", 1)[-1]
             resident = int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            proportional = _proportional_bytes(folder)
         except (OSError, IndexError, ValueError):
             continue  # It has just ended.
         name = "brain" if pid == brain else argument.decode(errors="replace").rsplit(".", 1)[-1]
         used_s = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-        found.append(ProcessUse(name, used_s, resident / 1e6))
+        found.append(ProcessUse(name, used_s, resident / 1e6, proportional / 1e6))
     return sorted(found, key=lambda use: use.name)
+
+
+def _proportional_bytes(process: Path) -> int:
+    lines = (process / "smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from sena_pi import setting_values as checks
+from sena_pi.body_settings import Button, Light
 from sena_pi.cache_settings import Cache
 from sena_pi.setting_values import Expects, Section, Setting, setting_of
 
@@ -98,7 +99,10 @@ class Microphone(Section):
         str,
         _Text,
         Expects("the name of a device; `sena devices` lists them"),
-        Field(description='Name of the device, as `sena devices` lists it; "" is the default.'),
+        Field(
+            description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
+            ' devices` lists it; "" is the default.'
+        ),
     ] = ""
 
 
@@ -109,7 +113,10 @@ class Speaker(Section):
         str,
         _Text,
         Expects("the name of a device; `sena devices` lists them"),
-        Field(description='Name of the device, as `sena devices` lists it; "" is the default.'),
+        Field(
+            description="Name or USB identity (usb:0d8c:0014@1-1.2) of the device, as `sena"
+            ' devices` lists it; "" is the default.'
+        ),
     ] = ""
 
 
@@ -332,6 +339,8 @@ class Settings(Section):
     conversation: Conversation = Conversation()
     cache: Cache = Cache()
     limits: Limits = Limits()
+    light: Light = Light()
+    button: Button = Button()
 
 
 _SECTIONS: Final = {section: type(default) for section, default in Settings()}

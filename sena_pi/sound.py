@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sena_pi.errors import SenaError
+from sena_pi.sound_cards import UsbIdentity
 
 LONGEST_QUEUE_S = 0.04
 """Most sound handed to a device ahead of time: what a flush can't take back."""
@@ -27,11 +28,23 @@ class SoundDevice:
         name: stable over reboots and replugging: without the card's number.
         inputs: capture channels, 0 for none.
         outputs: playback channels, 0 for none.
+        usb: which USB device it is; None for one that is none, or of a sound server.
     """
 
     name: str
     inputs: int
     outputs: int
+    usb: UsbIdentity | None = None
+
+    @property
+    def address(self) -> str:
+        """What opens this device and no other."""
+        return str(self.usb) if self.usb is not None else self.name
+
+    @property
+    def label(self) -> str:
+        """For a person: the name, and the identity where there is one."""
+        return f"{self.name} ({self.usb})" if self.usb is not None else self.name
 
 
 class CaptureStream(Protocol):
@@ -116,14 +129,14 @@ class SoundSystem(Protocol):
         """Every device, default first."""
 
     def open_capture(self, device: str) -> CaptureStream:
-        """Open a microphone by its stable name; empty: the default.
+        """Open a microphone by its stable name or its identity; empty: the default.
 
         Raises:
             DeviceLost: it is not there, or can't be opened.
         """
 
     def open_playback(self, device: str) -> PlaybackStream:
-        """Open a speaker by its stable name; empty: the default.
+        """Open a speaker by its stable name or its identity; empty: the default.
 
         Raises:
             DeviceLost: it is not there, or can't be opened.

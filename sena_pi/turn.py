@@ -101,6 +101,11 @@ class Turn:
             self._remember()
 
     @property
+    def listening(self) -> bool:
+        """The question is still being heard."""
+        return self._heard is None
+
+    @property
     def spoken(self) -> str:
         """The sentences that were really heard, as far as the speaker has told."""
         return self._playback.spoken

@@ -39,6 +39,9 @@ SPEECH_RESUMED: Final = "sena-speech-resumed"
 PHRASE: Final = "sena-phrase"
 """Brain -> audio worker: what `turn` said before the pause told at `end_sample` is `complete` or
 is not: wait no longer, or long. Dropped when speech has resumed since."""
+HOLD: Final = "sena-hold"
+"""Brain -> audio worker: `turn` is spoken while a button is held (`on`), or it was let go: silence
+ends nothing before, and the utterance ends then."""
 ENDPOINT: Final = "sena-endpoint"
 """Audio worker -> brain: the utterance is over; `reason`, `speech_end_sample`, `end_sample`,
 `start_sample` of its first audio, and `monotonic_ns` of the decision. No audio follows."""
@@ -48,9 +51,14 @@ wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`,
 `own_words`: how many wake and stop words were our own voice, and `speaker`: whether it is open;
 while no microphone is open, `text` says why."""
 MICROPHONE: Final = "sena-microphone"
-"""Audio worker -> brain: the microphone is open; `device`."""
+"""Audio worker -> brain: the microphone is open; `device`, and `instead_of` which, or ""."""
 SPEAKER: Final = "sena-speaker"
-"""Audio worker -> brain: the speaker is open (`device`, `rate_hz`) or is not (`text`)."""
+"""Audio worker -> brain: the speaker is open (`device`, `rate_hz`, and `instead_of` which) or is
+not (`text`)."""
+CLOSE_MICROPHONE: Final = "sena-close-microphone"
+"""Brain -> audio worker: nobody wants to be heard; `capturing` of its heartbeat is false soon."""
+GAIN: Final = "sena-gain"
+"""Brain -> audio worker: `gain` is what all that is played is multiplied by, 0 to 1."""
 FLUSH: Final = "sena-flush"
 """Brain -> audio worker: silence now; what comes for an earlier turn is dropped."""
 FLUSHED: Final = "sena-flushed"

@@ -494,7 +494,7 @@ def test_what_was_asked_is_never_in_the_journal(
         for action in ("show", "forget"):
             told(capsys, action, FRANCE)
             told(capsys, action, "my secret")
-    assert "cache: " in caplog.text  # its end is told
+    assert "cache today: " in caplog.text  # its end is told
     for word in ("secret", "capital", "Seine", "Eiffel", "metres"):
         assert word not in caplog.text
 
@@ -550,7 +550,7 @@ def test_a_running_appliance_is_asked_and_tells_its_journal(tmp_path: Path) -> N
                 )
                 sena.send_signal(signal.SIGUSR1)
                 journal = []
-                while not journal or '"hits"' not in journal[-1]:
+                while not journal or "answers found" not in journal[-1]:
                     journal.append(sena.stderr.readline())
                 sena.send_signal(signal.SIGTERM)
                 rest = sena.communicate(timeout=BOUND_S)[1]

@@ -229,7 +229,7 @@ def test_every_problem_of_every_source_is_told_at_once(folder: Path) -> None:
         (
             "[leds]",
             "1: there is no section [leds]. There are wake, microphone, speaker, sounds, "
-            "listening, cloud, voice, conversation, cache, limits.",
+            "listening, cloud, voice, conversation, cache, limits, light, button.",
         ),
         ("wake = 3", "1: wake must be a section: a line [wake], its keys below."),
         (

@@ -9,7 +9,15 @@ import pytest
 
 from sena_pi.engines.sphinx import SphinxEars
 from sena_pi.phrases import jsgf_grammar, understand
-from tests.ears_corpus import NEW_OTHERS, NEW_PHRASES, OTHERS, PHRASES
+from sena_pi.timers.requests import parse
+from tests.ears_corpus import (
+    NEW_OTHERS,
+    NEW_PHRASES,
+    OTHERS,
+    PHRASES,
+    TIMER_OTHERS,
+    TIMER_PHRASES,
+)
 from tests.prove.ears import Circumstances, hear
 from tests.recordings import recording
 from tests.speech import pcm_of, say
@@ -60,6 +68,28 @@ def test_four_in_five_phrases_are_accepted_and_none_is_misheard(ears: SphinxEars
     assert sentences > 44
     assert [] == misheard
     assert accepted >= 0.8 * sentences
+
+
+@pytest.mark.timeout(400)
+def test_no_timer_is_set_to_a_time_that_nobody_said(ears: SphinxEars):
+    """Two in three are accepted, each voice speaks a third; name, length and hour are right."""
+    accepted = 0
+    misheard, false = [], []
+    for voice in VOICES:
+        ears.forget_channel()
+        for sentence in share(TIMER_PHRASES, voice, of=3):
+            text = hear(ears, Circumstances().heard(say(sentence, voice))).text
+            accepted += bool(text)
+            if text and parse(text) != parse(sentence):
+                misheard.append((voice, sentence, text))
+        false += [
+            (voice, sentence)
+            for sentence in share(TIMER_OTHERS, voice, of=3)
+            if hear(ears, Circumstances().heard(say(sentence, voice))).text
+        ]
+    assert [] == misheard
+    assert [] == false
+    assert accepted >= len(TIMER_PHRASES) * 2 / 3
 
 
 @pytest.mark.parametrize("voice", VOICES)

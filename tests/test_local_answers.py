@@ -97,10 +97,15 @@ def test_repeating_without_an_answer_says_so(conversation: tuple[Exchange, ...])
     assert answers().answer(Intent.REPEAT, "", conversation).text == "I haven't said anything yet."
 
 
-@pytest.mark.parametrize("intent", [Intent.TIMER, Intent.VOLUME, Intent.MUTE])
+@pytest.mark.parametrize("intent", [Intent.VOLUME, Intent.MUTE])
 def test_what_is_not_built_yet_is_said_honestly(intent: Intent):
     """Understood, and not pretended."""
     assert "I can't do that yet" in answers().answer(intent).text
+
+
+def test_timers_belong_to_the_assistant_that_listens():
+    """A command that ends after its answer could never ring."""
+    assert "while I listen" in answers().answer(Intent.TIMER, "set a timer for a minute").text
 
 
 def test_stop_is_answered_with_silence():

@@ -290,6 +290,11 @@ class ResponseCache:
                 problems.append(f"the entry {key.hex()} can't be read: {error}")
         return problems
 
+    def flush(self) -> None:
+        """Write what is due, and count it. Never raises."""
+        self._store.flush()
+        self._count_store()
+
     def close(self) -> None:
         """Write what is due and the counters; close. Idempotent, never raises."""
         self._count_store()

@@ -8,7 +8,6 @@ thread at low priority, after the turn.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from sena_pi.cache.normalise import normal
 from sena_pi.cache.policy import Bypass, forbidden, refused, speech_may_be_kept, stands_alone
 from sena_pi.cache.refresh import Habit, Refresher, RefreshSettings
 from sena_pi.cache.responses import ResponseCache
+from sena_pi.cache.told import stats_event, stats_line
 from sena_pi.errors import SenaError
 from sena_pi.prompts import PROMPT_VERSION
 from sena_pi.stages import EndedTurn, Exchange, Header, Known
@@ -203,7 +203,7 @@ class CacheService:
 
     def tell(self) -> None:
         """One line in the journal: what the cache did today."""
-        self._write(lambda cache: _log.info("cache: %s", summary(cache.stats())))
+        self._write(_tell)
 
     async def settled(self) -> None:
         """Wait until all that was to be kept is kept."""
@@ -258,7 +258,8 @@ class CacheService:
         self._refresher.clear()
 
     async def aclose(self) -> None:
-        """Write what is due and close; waits for the card."""
+        """Write what is due, tell the journal, and close; waits for the card."""
+        self._write(ResponseCache.flush)
         self.tell()
         await asyncio.wrap_future(self._write(ResponseCache.close))
         self.cache = None
@@ -371,25 +372,6 @@ class CacheService:
         cache.put(key, StoredSpeech(key.sentence, key.language, key.voice, sound, self._now()))
 
 
-def summary(stats: dict[str, Any]) -> str:
-    """The counters in one line, without a word of what was asked."""
-    today = stats["today"]
-    rate = today["hit_rate"]
-    return json.dumps(
-        {
-            "hits": today["hits"],
-            "misses": today["misses"],
-            "hit_rate": rate,
-            "bypasses": today["bypasses"],
-            "speech_hits": today["speech_hits"],
-            "speech_misses": today["speech_misses"],
-            "saved_s": round(today["saved_ms"] / 1000, 1),
-            "refreshes": today["refreshes"],
-            "entries": stats["entries"],
-            "card_bytes": stats["card_bytes"],
-            "written_bytes": today["written_bytes"],
-            "syncs": today["syncs"],
-            "evicted": today["evicted"],
-            "written_bytes_in_all": stats["total"]["written_bytes"],
-        }
-    )
+def _tell(cache: ResponseCache) -> None:
+    stats = cache.stats()
+    _log.info("%s", stats_line(stats), extra=stats_event(stats))

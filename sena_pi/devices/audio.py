@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,9 @@ SILENCE_TIMEOUT_S = 1.0
 GRACE_S = 5.0
 """How long after the longest question its endpoint may come; then the worker is replaced."""
 
+CLOSE_WITHIN_S = 0.5
+"""How long a worker may take to close its microphone."""
+
 _NOBODY: Listener = Nobody()
 
 _log = logging.getLogger(__name__)
@@ -46,14 +50,21 @@ class AudioHealth:
     Attributes:
         capturing: frames arrive and go through the wake word.
         heartbeat: data of its last heartbeat.
+        beat_s: monotonic time when that came, None before the first.
         ready: what it was configured to: wake engine, words and reasons.
         microphone: stable name of the open device, None while there is none.
     """
 
     capturing: bool = False
     heartbeat: dict[str, Any] = field(default_factory=dict)
+    beat_s: float | None = None
     ready: dict[str, Any] = field(default_factory=dict)
     microphone: str | None = None
+
+
+def _instead_of(data: dict[str, Any]) -> str:
+    wanted = data.get("instead_of")
+    return f", until {wanted!r} is there (see `sena devices`)" if wanted else ""
 
 
 def _ignore(*_: object) -> None:
@@ -99,6 +110,7 @@ class Audio:
         self._hearing: _Hearing | None = None
         longest_s = settings.get("listening", {}).get("longest_s", EndpointerSettings().longest_s)
         self._patience_s = longest_s + GRACE_S
+        self._close_by_s: float | None = None
         self.health = AudioHealth()
         self.supervisor = Supervisor(
             WorkerSpec(
@@ -166,6 +178,33 @@ class Audio:
         """
         self.supervisor.post(Event(wire.CHIME, {"name": str(chime)}))
 
+    def hold(self, *, on: bool) -> None:
+        """The turn that listens is spoken while a button is held, or the button was let go.
+
+        Returns at once; does nothing when nobody listens.
+        """
+        if self._hearing is not None:
+            self.supervisor.post(Event(wire.HOLD, {"turn": self._hearing.turn, "on": on}))
+
+    def capture(self, *, on: bool) -> None:
+        """Close the microphone, or open it again; returns at once.
+
+        What was being heard is given up at once. A worker that goes on capturing after
+        `CLOSE_WITHIN_S` is ended. Opening takes a new worker: the speaker is away for a second.
+        """
+        if on or not self.health.capturing:
+            self.supervisor.reconfigure(capture=on)
+            return
+        self.supervisor.spec.settings["capture"] = False  # for the worker's successors
+        self.supervisor.post(Event(wire.CLOSE_MICROPHONE, {}))
+        self._close_by_s = time.monotonic() + CLOSE_WITHIN_S
+        self._set_capturing(on=False)
+
+    def set_gain(self, gain: float) -> None:
+        """What all that is played is multiplied by, 0 to 1; heard within a tenth of a second."""
+        self.supervisor.spec.settings["gain"] = gain  # for the worker's successors
+        self.supervisor.post(Event(wire.GAIN, {"gain": gain}))
+
     async def simulate(self, path: str) -> None:
         """Have somebody speak a WAV file into the simulated microphone.
 
@@ -184,6 +223,16 @@ class Audio:
         self._set_capturing(on=False)
         self.speaker.lost(error)
 
+    def _check_closed(self, *, capturing: bool) -> None:
+        """One that hears although nobody wants to be heard is ended: its successor does not."""
+        if self._close_by_s is None:
+            return
+        if not capturing:
+            self._close_by_s = None
+        elif time.monotonic() > self._close_by_s:
+            self._close_by_s = None
+            self.supervisor.reconfigure(capture=False)
+
     def _set_capturing(self, *, on: bool) -> None:
         if on == self.health.capturing:
             return
@@ -200,8 +249,10 @@ class Audio:
         data = event.data
         match event.type:
             case wire.HEARTBEAT:
-                self.health.heartbeat = data
-                self._set_capturing(on=bool(data["capturing"] and data["frames"]))
+                self.health.heartbeat, self.health.beat_s = data, time.monotonic()
+                self._check_closed(capturing=data["capturing"])
+                wanted = self.supervisor.spec.settings.get("capture", True)
+                self._set_capturing(on=bool(wanted and data["capturing"] and data["frames"]))
             case wire.AUDIO_CHUNK:
                 self._take_audio(data["turn"], event.payload or b"")
             case wire.SPEECH_PAUSED:
@@ -221,7 +272,7 @@ class Audio:
                 self._take_speaker(data)
             case wire.MICROPHONE:
                 self.health.microphone = data["device"]
-                _log.info("microphone: %s", data["device"])
+                _log.info("microphone: %s%s", data["device"], _instead_of(data))
             case wire.SIMULATED:
                 self._listeners.spoken(data)
             case wire.ERROR:
@@ -229,7 +280,7 @@ class Audio:
 
     def _take_speaker(self, data: dict[str, Any]) -> None:
         if "rate_hz" in data:
-            _log.info("speaker: %s at %d Hz", data["device"], data["rate_hz"])
+            _log.info("speaker: %s at %d Hz%s", data["device"], data["rate_hz"], _instead_of(data))
             self.speaker.opened(data["rate_hz"])
         else:
             _log.warning("no speaker: %s", data["text"])

@@ -168,12 +168,16 @@ class WorkerProcess:
         finally:
             await self.kill()
 
-    async def kill(self) -> int:
-        """End it at once and reap it; its exit status. Idempotent, never raises."""
+    def end(self) -> None:
+        """Kill it at once, without waiting; whoever receives its events reaps it. Never raises."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 # Not Process.kill: it polls, and so may reap the child behind asyncio's back.
                 os.kill(self._process.pid, signal.SIGKILL)
+
+    async def kill(self) -> int:
+        """End it at once and reap it; its exit status. Idempotent, never raises."""
+        self.end()
         # asyncio calls a process ended when its pipes are, too: a grandchild that holds one, or
         # a pipe that nobody reads any more, would be waited for without end.
         transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
@@ -221,6 +225,7 @@ class Supervisor:
         self._up = up
         self._down = down
         self._worker: WorkerProcess | None = None
+        self._outdated = False
 
     @property
     def pid(self) -> int | None:
@@ -253,15 +258,31 @@ class Supervisor:
         if self._worker is not None:
             await self._worker.kill()
 
+    def reconfigure(self, **settings: object) -> None:
+        """Change settings: the worker that has the old ones ends at once, and a new one starts.
+
+        Returns at once. That is no failure: it is neither counted nor delayed.
+        """
+        self.spec.settings.update(settings)
+        self._outdated = True
+        if self._worker is not None:
+            self._worker.end()
+
     async def run(self) -> None:
         """Keep the worker running until cancelled."""
         delay_s = self.FIRST_DELAY_S
         while True:
             started = time.monotonic()
+            self._outdated = False
             try:
                 async with WorkerProcess.started(self.spec) as (worker, ready):
                     await self._serve(worker, ready)
             except WorkerError as error:
+                if self._outdated:
+                    _log.info("%s worker starts anew, with other settings", self.spec.name)
+                    if self._down is not None:
+                        await self._down(error)
+                    continue
                 self.replacements += 1
                 lived_s = time.monotonic() - started
                 if lived_s > self.HEALTHY_AFTER_S:
@@ -282,6 +303,9 @@ class Supervisor:
         self._worker = worker
         self._heard = time.monotonic()
         self._silent = False
+        if self._outdated:  # since it was told its settings
+            worker.end()
+        failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self.spec.silence_timeout_s is not None:
@@ -293,13 +317,16 @@ class Supervisor:
                     self._heard = time.monotonic()
                     await self._pass_on(event)
         except* WorkerError as group:
-            if self._silent:
-                raise WorkerError(
-                    f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
-                ) from None
-            raise group.exceptions[0] from None
+            # Raised below: what is raised in here comes out as a group before Python 3.11.4.
+            failure = group.exceptions[0]
         finally:
             self._worker = None
+        if self._silent:
+            raise WorkerError(
+                f"{self.spec.name} worker silent for {self.spec.silence_timeout_s:g} s"
+            )
+        if failure is not None:
+            raise failure
 
     async def _pass_on(self, event: Event) -> None:
         try:

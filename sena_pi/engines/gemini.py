@@ -14,6 +14,8 @@ What the library does and what is done about it:
   proxy and its address from the environment. All of that is off.
 - A web page in the place of an answer is taken for a stream without events. So a response hook
   looks at what came before it is read.
+- A line without end is gathered without end, and what is packed is unpacked whatever its size. So
+  nothing packed is asked for or taken, and the same hook bounds the body.
 - Network errors are httpx2's own, broken bodies raise whatever they trip over, and messages hold
   what the server sent. All become a `CloudError` with words of ours.
 """
@@ -24,7 +26,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -46,6 +48,7 @@ from sena_pi.errors import (
 )
 
 if TYPE_CHECKING:
+    import httpx2
     from google import genai
     from google.genai import types
 
@@ -54,6 +57,8 @@ _log = logging.getLogger(__name__)
 GOOGLE_URL: Final = "https://generativelanguage.googleapis.com/"
 SHORTEST_SERVER_DEADLINE_S: Final = 10
 _IDLE_CONNECTION_S: Final = 120.0
+LONGEST_BODY_BYTES: Final = 12 << 20
+"""More than the longest sentence of sound takes, in base64."""
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _THINKING_LADDER: Final = ("minimal", "low", "off", "default")
 """What is tried, downwards, when a model refuses a thinking level (they differ in which)."""
@@ -223,6 +228,7 @@ def _new_client(key: str, settings: GeminiSettings) -> genai.Client:
         portal = impostor(response.status_code, response.headers.get("content-type", ""))
         if portal is not None:
             raise portal
+        _bound(response)
 
     return genai.Client(
         api_key=key,
@@ -230,7 +236,10 @@ def _new_client(key: str, settings: GeminiSettings) -> genai.Client:
         http_options=types.HttpOptions(
             base_url=settings.base_url or GOOGLE_URL,
             api_version=settings.api_version,
-            headers={"X-Server-Timeout": str(settings.server_deadline_s)},
+            headers={
+                "X-Server-Timeout": str(settings.server_deadline_s),
+                "Accept-Encoding": "identity",
+            },
             client_args={"trust_env": False},
             async_client_args={
                 "trust_env": False,
@@ -240,6 +249,37 @@ def _new_client(key: str, settings: GeminiSettings) -> genai.Client:
             },
         ),
     )
+
+
+def _bound(response: httpx2.Response) -> None:
+    """No more of the body is read than any answer takes, however it comes.
+
+    Raises:
+        CloudFailed: it comes packed, which nobody asked for.
+    """
+    import httpx2
+
+    packed = response.headers.get("content-encoding", "identity").lower() != "identity"
+    if packed:
+        raise CloudFailed("Gemini's answer came packed, which was not asked for")
+
+    class Bounded(httpx2.AsyncByteStream):
+        def __init__(self, body: httpx2.AsyncByteStream) -> None:
+            self._body = body
+            self._left_bytes = LONGEST_BODY_BYTES
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for data in self._body:
+                self._left_bytes -= len(data)
+                if self._left_bytes < 0:
+                    raise CloudFailed("Gemini's answer does not end")
+                yield data
+
+        async def aclose(self) -> None:
+            await self._body.aclose()
+
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - an async client's
+    response.stream = Bounded(response.stream)
 
 
 def _build_validators() -> None:

@@ -22,15 +22,23 @@ import pyaudio
 from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT, SAMPLE_BYTES, AudioFormat
 from sena_pi.resampling import Resampler
 from sena_pi.sound import LONGEST_QUEUE_S, DeviceLost, SoundDevice
+from sena_pi.sound_cards import usb_identities
+from sena_pi.sound_choice import Direction, choose
 
 _PREFERRED_PLAYBACK_HZ = 48_000
 _PERIOD_S = 0.02
-_CARD_NUMBER = re.compile(r"\s*\(hw:\d+(,\d+)*\)$")
+_CARD_NUMBER = re.compile(r"\s*\(hw:(\d+)(?:,\d+)*\)$")
 
 
 def stable_name(portaudio_name: str) -> str:
     """A device's name without the card number, which changes from boot to boot."""
     return _CARD_NUMBER.sub("", portaudio_name)
+
+
+def card_number(portaudio_name: str) -> int | None:
+    """The number of the card that a name ends with; None for a device that is no card."""
+    found = _CARD_NUMBER.search(portaudio_name)
+    return int(found[1]) if found else None
 
 
 class PortAudio:
@@ -41,26 +49,20 @@ class PortAudio:
         with _stderr_silenced():
             self._pyaudio: Any = pyaudio.PyAudio()
         self._cards = _cards()
+        self._usb = usb_identities()
 
     def devices(self) -> list[SoundDevice]:
         """Every device, as `SoundSystem.devices`."""
-        found = [
-            SoundDevice(
-                name=stable_name(info["name"]),
-                inputs=int(info["maxInputChannels"]),
-                outputs=int(info["maxOutputChannels"]),
-            )
-            for info in self._infos()
-        ]
+        found = [self._device(info) for info in self._infos()]
         return sorted(found, key=lambda device: device.name != "default")
 
     def open_capture(self, device: str) -> PortAudioCapture:
         """Open a microphone, as `SoundSystem.open_capture`."""
-        return PortAudioCapture(self._pyaudio, self._find(device, "Input"))
+        return PortAudioCapture(self._pyaudio, self._find(device, "input"))
 
     def open_playback(self, device: str) -> PortAudioPlayback:
         """Open a speaker, as `SoundSystem.open_playback`."""
-        return PortAudioPlayback(self._pyaudio, self._find(device, "Output"))
+        return PortAudioPlayback(self._pyaudio, self._find(device, "output"))
 
     def stale(self) -> bool:
         """Sound cards came or went, as `SoundSystem.stale`."""
@@ -74,21 +76,27 @@ class PortAudio:
         for index in range(self._pyaudio.get_device_count()):
             yield self._pyaudio.get_device_info_by_index(index)
 
-    def _find(self, wanted: str, direction: str) -> dict[str, Any]:
+    def _find(self, wanted: str, direction: Direction) -> dict[str, Any]:
         try:
             if not wanted:
-                default = getattr(self._pyaudio, f"get_default_{direction.lower()}_device_info")
+                default = getattr(self._pyaudio, f"get_default_{direction}_device_info")
                 info: dict[str, Any] = default()
                 return info
         except OSError:
-            raise DeviceLost(f"there is no default {direction.lower()} device") from None
-        usable = [info for info in self._infos() if info[f"max{direction}Channels"] > 0]
-        for matches in (_same, _contains):
-            for info in usable:
-                if matches(stable_name(info["name"]), wanted):
-                    return info
-        names = ", ".join(sorted({stable_name(info["name"]) for info in usable})) or "none"
-        raise DeviceLost(f"no {direction.lower()} device is called {wanted!r}; there are: {names}")
+            raise DeviceLost(f"there is no default {direction} device") from None
+        infos: dict[SoundDevice, dict[str, Any]] = {}
+        for found in self._infos():
+            infos.setdefault(self._device(found), found)
+        return infos[choose(list(infos), wanted, direction)]
+
+    def _device(self, info: dict[str, Any]) -> SoundDevice:
+        number = card_number(info["name"])
+        return SoundDevice(
+            name=stable_name(info["name"]),
+            inputs=int(info["maxInputChannels"]),
+            outputs=int(info["maxOutputChannels"]),
+            usb=self._usb.get(number) if number is not None else None,
+        )
 
 
 class PortAudioCapture:
@@ -259,14 +267,6 @@ def _cards() -> str:
         return Path("/proc/asound/cards").read_text()
     except OSError:
         return ""
-
-
-def _same(name: str, wanted: str) -> bool:
-    return name.casefold() == wanted.casefold()
-
-
-def _contains(name: str, wanted: str) -> bool:
-    return wanted.casefold() in name.casefold()
 
 
 def _close(stream: pyaudio.Stream) -> None:

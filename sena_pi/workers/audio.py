@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from wyoming.event import Event
 
-from sena_pi import wire
+from sena_pi import journal, wire
 from sena_pi.audio import FRAME_SAMPLES
 from sena_pi.chimes import Chime, samples
 from sena_pi.endpointer import EndpointerSettings
@@ -38,6 +38,7 @@ from sena_pi.wake import WakeSettings, choose_detector, stop_detector
 from sena_pi.workers.channel import Channel
 from sena_pi.workers.ear import Ear
 from sena_pi.workers.mouth import Mouth, nobody
+from sena_pi.workers.plugs import Opened, Opener, PlugWatch
 
 EXIT_DEVICE_LOST = 69
 """Exit status after a sound device went away."""
@@ -54,6 +55,8 @@ JOIN_TIMEOUT_S = 0.4
 """How long a thread may take to give its stream back when the worker ends."""
 REOPEN_EVERY_S = 0.2
 """How often an absent microphone is looked for."""
+REOPEN_LATER_S = 1.0
+"""How often, once it has been away for some seconds."""
 OPEN_TIMEOUT_S = 15.0
 """How long opening a device may take; the heart then stops, and the process is replaced."""
 REOPEN_SPEAKER_EVERY_S = 5.0
@@ -67,14 +70,21 @@ class AudioWorker:
 
     `settings` is the data of `wire.CONFIGURE`: `wake` and `listening` (fields of `WakeSettings`
     and `EndpointerSettings`), `access_key`, `porcupine4_folder`, `microphone` and `speaker`
-    (stable names), `capture` (false: only the speaker is opened), `chimes` (names of those that
-    may be played; "wake" is played without being asked for), and `simulate` (`record_to`, `hurry`,
-    `echo_db`, `echo_delay_s`) for a simulated sound system.
+    (stable names), `gain` (of the speaker), `capture` (false: only the speaker is opened), `chimes`
+    (names of those that may be played; "wake" is played without being asked for), and `simulate`
+    (`record_to`, `hurry`, `echo_db`, `echo_delay_s`) for a simulated sound system.
     """
 
-    def __init__(self, channel: Channel, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        settings: dict[str, Any],
+        open_sound: Callable[[], SoundSystem] | None = None,
+    ) -> None:
+        """`open_sound` opens the sound system, in place of PortAudio."""
         self._channel = channel
         self._settings = settings
+        self._open_sound = open_sound or _portaudio
         simulate = settings.get("simulate")
         self._rig = None if simulate is None else SimulationRig(simulate, channel.send)
         folder = settings.get("porcupine4_folder")
@@ -100,8 +110,10 @@ class AudioWorker:
         self._stopping = threading.Event()
         self._speaker_open = False
         self._opened = threading.Event()
+        self._closed = threading.Event()
         self._looked_s = time.monotonic()
         self._absence = ""
+        self._stands_in = False
 
     def run(self, commands: Iterable[Event]) -> None:
         """Serve commands until they end; blocks. The process ends if a device is lost."""
@@ -157,6 +169,12 @@ class AudioWorker:
                 )
             case wire.CHIME:
                 self._chime(data["name"])
+            case wire.HOLD:
+                self._for_ear.put(lambda: self._ear.hold(data["turn"], on=data["on"]))
+            case wire.CLOSE_MICROPHONE:
+                self._closed.set()
+            case wire.GAIN:
+                self._mouth.set_gain(data["gain"])
             case wire.SIMULATE if self._rig is not None:
                 pass
             case _:
@@ -173,13 +191,20 @@ class AudioWorker:
 
     def _capture(self) -> None:
         try:
-            system, stream = self._wait_for_microphone()
-            self._send(Event(wire.MICROPHONE, {"device": stream.device}))
+            system, opened = self._wait_for_microphone()
+            stream = opened.stream
+            told = {"device": stream.device, "instead_of": opened.instead_of}
+            self._send(Event(wire.MICROPHONE, told))
             playback = threading.Thread(
                 target=self._play, args=(system,), name="playback", daemon=True
             )
             playback.start()
-            self._hear(stream)
+            self._hear(stream, PlugWatch(system.stale))
+            if self._closed.is_set():
+                stream.close()
+                self._beat_deaf("the microphone was closed")
+                playback.join(JOIN_TIMEOUT_S)
+                return
             playback.join(JOIN_TIMEOUT_S)
             stream.close()
         except DeviceLost as error:
@@ -189,9 +214,14 @@ class AudioWorker:
         system = self._open_system()
         playback = threading.Thread(target=self._play, args=(system,), name="playback", daemon=True)
         playback.start()
-        while not self._stopping.wait(HEARTBEAT_S):
-            self._heartbeat(capturing=False, text="only the speaker was asked for")
+        self._beat_deaf("only the speaker was asked for")
         playback.join(JOIN_TIMEOUT_S)
+
+    def _beat_deaf(self, why: str) -> None:
+        self._ear.stop_listening()
+        while not self._stopping.wait(HEARTBEAT_S):
+            self._run_commands(forget=True)
+            self._heartbeat(capturing=False, text=why)
 
     def _beat_until_open(self) -> None:
         """The heart beats while a device is looked for, which may take seconds; not for ever."""
@@ -199,7 +229,8 @@ class AudioWorker:
             if time.monotonic() - self._looked_s < OPEN_TIMEOUT_S:
                 self._heartbeat(capturing=False, text=self._absence)
 
-    def _wait_for_microphone(self) -> tuple[SoundSystem, CaptureStream]:
+    def _wait_for_microphone(self) -> tuple[SoundSystem, Opened[CaptureStream]]:
+        opener = Opener(self._settings.get("microphone", ""), "input")
         waiting = threading.Thread(target=self._beat_until_open, name="waiting", daemon=True)
         waiting.start()
         while not self._stopping.is_set():
@@ -207,28 +238,36 @@ class AudioWorker:
             # The list of devices is as old as the system: a new one for each look.
             system = self._open_system()
             try:
-                stream = system.open_capture(self._settings.get("microphone", ""))
+                opened = opener.open(system.open_capture, system.devices)
             except DeviceLost as error:
                 system.close()
                 self._absence = str(error)
-                self._stopping.wait(REOPEN_EVERY_S)
+                self._pause_before_look(system, opener)
                 continue
+            self._stands_in |= bool(opened.instead_of)
             self._opened.set()
             # Nothing that was asked for while nobody could hear is heard now.
             self._run_commands(forget=True)
-            return system, stream
+            return system, opened
         raise DeviceLost("stopped before a microphone was found")
 
+    def _pause_before_look(self, system: SoundSystem, opener: Opener) -> None:
+        """Short at first; then longer, since a look takes a fifth of a second of work.
+
+        A card that is plugged in ends it.
+        """
+        pause_s = REOPEN_LATER_S if opener.may_substitute else REOPEN_EVERY_S
+        ends_s = time.monotonic() + pause_s
+        while not self._stopping.wait(REOPEN_EVERY_S):
+            if time.monotonic() >= ends_s or system.stale():
+                return
+
     def _open_system(self) -> SoundSystem:
-        if self._rig is not None:
-            return self._rig.sound
-        from sena_pi.engines.portaudio import PortAudio
+        return self._rig.sound if self._rig is not None else self._open_sound()
 
-        return PortAudio()
-
-    def _hear(self, stream: CaptureStream) -> None:
+    def _hear(self, stream: CaptureStream, watch: PlugWatch) -> None:
         last_frame_s = last_heartbeat_s = time.monotonic()
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or self._closed.is_set()):
             self._run_commands()
             for _ in range(FRAMES_A_POLL):
                 if stream.available() < FRAME_SAMPLES:
@@ -243,6 +282,9 @@ class AudioWorker:
             if now_s - last_heartbeat_s >= HEARTBEAT_S:
                 last_heartbeat_s = now_s
                 self._heartbeat(capturing=True)
+                idle = not self._ear.listening and not self._mouth.busy
+                if self._stands_in and idle and watch.changed():
+                    raise DeviceLost("sound cards came or went: the chosen one is looked for again")
             time.sleep(POLL_S)
 
     def _run_commands(self, *, forget: bool = False) -> None:
@@ -261,9 +303,10 @@ class AudioWorker:
     # The playback thread: owns the speaker.
 
     def _play(self, system: SoundSystem) -> None:
+        opener = Opener(self._settings.get("speaker", ""), "output")
         while not self._stopping.is_set():
             try:
-                stream = system.open_playback(self._settings.get("speaker", ""))
+                opened = opener.open(system.open_playback, system.devices)
                 break
             except DeviceLost as error:
                 self._send(Event(wire.SPEAKER, {"text": str(error)}))
@@ -278,7 +321,11 @@ class AudioWorker:
         wanted = self._settings.get("chimes", ())
         self._chimes = {name: samples(Chime(name), rate_hz) for name in wanted}
         self._speaker_open = True
-        self._send(Event(wire.SPEAKER, {"device": stream.device, "rate_hz": stream.rate_hz}))
+        self._stands_in |= bool(opened.instead_of)
+        stream, told = opened.stream, {"instead_of": opened.instead_of}
+        self._send(
+            Event(wire.SPEAKER, {**told, "device": stream.device, "rate_hz": stream.rate_hz})
+        )
         try:
             while not self._stopping.is_set():
                 self._mouth.wait(POLL_S if self._mouth.busy else HEARTBEAT_S)
@@ -293,22 +340,32 @@ class AudioWorker:
         os._exit(EXIT_DEVICE_LOST)
 
 
+def _portaudio() -> SoundSystem:
+    from sena_pi.engines.portaudio import PortAudio
+
+    return PortAudio()
+
+
 def _end_with_thread(failed: threading.ExceptHookArgs) -> None:
     """A worker with a dead thread is deaf or dumb: it ends, and is replaced."""
-    _log.error("thread %s: %r", failed.thread.name if failed.thread else "?", failed.exc_value)
+    name = failed.thread.name if failed.thread else "?"
+    exception = failed.exc_value or failed.exc_type()
+    _log.error("thread %s failed", name, exc_info=exception)
     os._exit(EXIT_BUG)
 
 
-def main(events_in: int, events_out: int) -> None:
+def main(
+    events_in: int, events_out: int, open_sound: Callable[[], SoundSystem] | None = None
+) -> None:
     """Configure from the first event, then serve until the brain closes its end."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    journal.set_up()
     threading.excepthook = _end_with_thread
     channel = Channel(events_in, events_out)
     events = channel.events()
     first = next(events, None)
     if first is None or first.type != wire.CONFIGURE:
         sys.exit("the audio worker's first event must be sena-configure")
-    AudioWorker(channel, first.data).run(events)
+    AudioWorker(channel, first.data, open_sound).run(events)
     channel.close()
     # Streams and threads may hang in the sound library; nothing is left to be saved.
     os._exit(0)

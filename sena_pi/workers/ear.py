@@ -156,6 +156,11 @@ class Ear:
         if self._listening is not None and self._listening.turn == turn:
             self._listening.endpointer.hint(paused_sample, complete=complete)
 
+    def hold(self, turn: str, *, on: bool) -> None:
+        """A button is held while `turn` is spoken, or was let go; see `Endpointer.hold`."""
+        if self._listening is not None and self._listening.turn == turn:
+            self._listening.endpointer.hold(on=on)
+
     def heartbeat(self) -> dict[str, object]:
         """What a healthy ear can say of itself since the last heartbeat."""
         own = {"listening": self.listening, "own_words": self._own_words}

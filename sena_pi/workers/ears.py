@@ -28,7 +28,7 @@ from typing import Protocol
 
 from wyoming.event import Event
 
-from sena_pi import wire
+from sena_pi import journal, wire
 from sena_pi.audio import MICROPHONE_FORMAT
 from sena_pi.engines.sphinx import Hearing, SphinxEars
 from sena_pi.errors import EngineUnavailable
@@ -177,5 +177,5 @@ def main(events_in: int, events_out: int) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    journal.set_up()
     sys.exit(main(_EVENTS_IN, _EVENTS_OUT))

@@ -11,6 +11,7 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.audio import SAMPLE_BYTES
+from sena_pi.gain import Gain
 from sena_pi.sound import PlaybackStream
 from sena_pi.workers.channel import Send
 
@@ -40,6 +41,7 @@ class Mouth:
         self,
         send: Send,
         *,
+        gain: float = 1.0,
         on_speech: Callable[[bytes, int], None] = nobody,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -47,11 +49,13 @@ class Mouth:
 
         Args:
             send: takes the events.
+            gain: all that is played is multiplied by this, 0 to 1.
             on_speech: told of all samples of turns, and the silence between and after them, when
                 they are handed to the speaker, and their rate; not of chimes.
             monotonic_ns: the clock of the events.
         """
         self._send = send
+        self._gain = Gain(gain)
         self._on_speech = on_speech
         self._monotonic_ns = monotonic_ns
         self._changed = threading.Condition()
@@ -119,6 +123,10 @@ class Mouth:
                 self._chime = pcm
                 self._notify()
 
+    def set_gain(self, gain: float) -> None:
+        """From the next block on all that is played is multiplied by this, 0 to 1."""
+        self._gain.set(gain)
+
     @property
     def busy(self) -> bool:
         """Sound is queued, playing or expected, or the stream is not stopped yet."""
@@ -157,6 +165,7 @@ class Mouth:
             if writable < min(block, len(self._pcm[0]) // SAMPLE_BYTES):
                 return
             pcm = self._take(min(writable, block) * SAMPLE_BYTES)
+            pcm = self._gain.applied(pcm)
             stream.write(pcm)
             self._on_speech(pcm, stream.rate_hz)
             self._written += len(pcm) // SAMPLE_BYTES

@@ -18,6 +18,7 @@ from sena_pi.workers.stdio import claim_stdio
 if __name__ == "__main__":
     _EVENTS_IN, _EVENTS_OUT = claim_stdio()
 
+import contextlib
 import logging
 import os
 import resource
@@ -32,7 +33,7 @@ from typing import Protocol
 from wyoming.event import Event
 from wyoming.ping import Ping, Pong
 
-from sena_pi import wire
+from sena_pi import journal, wire
 from sena_pi.audio import AudioChunk, AudioFormat
 from sena_pi.errors import EngineUnavailable, SynthesisFailed
 from sena_pi.workers.channel import Channel
@@ -43,6 +44,9 @@ NICENESS = 5
 """Hearing comes first: speech is synthesised faster than it is spoken anyway."""
 MEMORY_LIMIT_BYTES = 1536 * 1024 * 1024
 """Address space; a medium voice needs a third of it."""
+OOM_SCORE = 500
+"""Where memory runs out the kernel ends this process first: it is large, and there are others that
+speak."""
 
 _log = logging.getLogger(__name__)
 
@@ -181,8 +185,15 @@ class VoiceWorker:
 def limit_self() -> None:
     """Be a good neighbour: lower priority, no core dumps on the card, bounded memory."""
     os.nice(NICENESS)
+    _go_first()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+
+
+def _go_first() -> None:
+    # A sandbox may hide it; then the bound on memory is all there is.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), encoding="ascii")
 
 
 def main(events_in: int, events_out: int) -> int:
@@ -217,5 +228,5 @@ def main(events_in: int, events_out: int) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    journal.set_up()
     sys.exit(main(_EVENTS_IN, _EVENTS_OUT))

@@ -25,7 +25,14 @@ import numpy as np
 
 from sena_pi.engines.sphinx import Hearing, SphinxEars
 from sena_pi.phrases import jsgf_grammar, understand
-from tests.ears_corpus import NEW_OTHERS, NEW_PHRASES, OTHERS, PHRASES
+from tests.ears_corpus import (
+    NEW_OTHERS,
+    NEW_PHRASES,
+    OTHERS,
+    PHRASES,
+    TIMER_OTHERS,
+    TIMER_PHRASES,
+)
 from tests.prove.figures import machine
 from tests.recordings import RECORDINGS
 from tests.speech import RATE_HZ, pcm_of, quiet, say
@@ -37,8 +44,10 @@ CORPUS = {
     "new phrases": NEW_PHRASES,
     "others": OTHERS,
     "new others": NEW_OTHERS,
+    "timer phrases": TIMER_PHRASES,
+    "timer others": TIMER_OTHERS,
 }
-_IN_GRAMMAR = ("phrases", "new phrases")
+_IN_GRAMMAR = ("phrases", "new phrases", "timer phrases")
 
 
 @dataclass(frozen=True, slots=True)

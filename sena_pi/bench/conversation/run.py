@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 
+from sena_pi import journal
 from sena_pi.bench.conversation.drive import Plan, hold
 from sena_pi.bench.conversation.page import page
 from sena_pi.bench.conversation.plots import pyplot
@@ -15,7 +16,7 @@ from sena_pi.bench.conversation.report import Report, load, machine
 from sena_pi.bench.conversation.results import AUDIO, Asked
 from sena_pi.bench.conversation.script import CONVERSATION
 from sena_pi.errors import ConfigError
-from sena_pi.foreground import log_to_stderr, until_terminated
+from sena_pi.foreground import until_terminated
 from sena_pi.keys import KeyStore
 from sena_pi.places import cache_folder
 from sena_pi.settings import Settings
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         SenaError: what is needed is missing, or the sound broke down.
     """
     _check(arguments)
-    log_to_stderr(logging.ERROR)
+    journal.set_up(logging.ERROR)
     plan = _plan(arguments, settings)
 
     async def measure() -> int:

@@ -1,0 +1,1 @@
+"""`sena doctor`: examines this machine, one check a line."""

@@ -1,0 +1,1 @@
+"""The service as it is installed: units, packages, and a machine that boots them."""
