@@ -173,7 +173,7 @@ async def running(
             muted=lambda: body.muted,
             lit=lambda: body.light.lit,
         )
-        body.join(Joined(assistant, audio, time.timers, parts.clips))
+        body.join(Joined(assistant, audio, time.timers, parts.clips, _Chimes(audio)))
         time.timers.add_ringer(SwitchRinger(body.light.timer))
         time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])
         if parts.mind.cloud is None or parts.mind.transcriber is parts.ears:
@@ -243,6 +243,16 @@ def audio_settings(
         }
         data["microphone"] = data["speaker"] = ""
     return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Chimes:
+    """The worker's chimes, for the body."""
+
+    audio: Audio
+
+    def play(self, name: str) -> None:
+        self.audio.chime(Chime(name))
 
 
 def chime_after(report: TurnReport) -> Chime | None:

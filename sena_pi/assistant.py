@@ -62,12 +62,11 @@ class Assistant:
         self._idle = asyncio.Event()
         self._busy = False
         self._hearing: bool | None = None
-        self._turn: Turn | None = None
 
     @property
     def turn(self) -> Turn | None:
         """The turn that is going on."""
-        return self._turn
+        return self._turns.current
 
     def press(self) -> None:
         """The button: start listening, whatever is going on."""
@@ -93,12 +92,6 @@ class Assistant:
         if self._turns.sounding and not self.asked:
             self.stop()
 
-    def interrupt(self) -> None:
-        """End the turn that goes on, if one does; what is being said is silenced. Starts none."""
-        if not self._idle.is_set():
-            self._trigger = None
-            self._triggered.set()
-
     def hearing(self, *, on: bool) -> None:
         """Frames arrive again, or have ceased; shown when nothing else is."""
         self._hearing = on
@@ -111,8 +104,8 @@ class Assistant:
         return self._calls.trigger is not None
 
     async def called(self) -> None:
-        """Wait until a turn is asked for, from now on."""
-        await self._triggered.wait()
+        """Wait until something is asked for, from now on."""
+        await self._calls.wait()
 
     async def idle(self) -> None:
         """Wait until no turn is going on and none has been asked for."""

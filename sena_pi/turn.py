@@ -163,11 +163,15 @@ class Turn:
         )
 
     async def _run(self) -> None:
+        failure: SenaError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._take(tasks)
         except* SenaError as group:
-            raise first_of(group) from None
+            # Raised below: what is raised in here comes out as a group before Python 3.11.4.
+            failure = first_of(group)
+        if failure is not None:
+            raise failure
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         stages = self._stages

@@ -21,6 +21,7 @@ from sena_pi.errors import SenaError
 from sena_pi.guesses import Overhearer
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.stages import Exchange
+from sena_pi.told import turn_event
 from sena_pi.turn import Trigger, Turn
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,11 @@ class Turns:
         self._names = itertools.count(1)
         self._current: _Running | None = None
         self._held: _Running | None = None
+
+    @property
+    def current(self) -> Turn | None:
+        """The turn that goes on; None also where one is only held."""
+        return None if self._current is None else self._current.turn
 
     @property
     def sounding(self) -> bool:
@@ -207,7 +213,8 @@ class Turns:
         self._conversation.add(report.heard, report.answered)
         if turn.answer.ends_conversation:
             self._conversation.forget()
-        _log.info("%s", report.journal_line())
+        level = logging.DEBUG if report.unnoticed else logging.INFO
+        _log.log(level, "%s", report.journal_line(), extra=turn_event(report))
         self._on_report(report)
         return report
 

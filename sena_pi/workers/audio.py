@@ -104,7 +104,9 @@ class AudioWorker:
             on_wake=lambda: self._chime(Chime.WAKE),
         )
         self._mouth = Mouth(
-            self._send, on_speech=self._own_voice.played if self._own_voice else nobody
+            self._send,
+            gain=settings.get("gain", 1.0),
+            on_speech=self._own_voice.played if self._own_voice else nobody,
         )
         self._for_ear: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = threading.Event()
@@ -315,6 +317,7 @@ class AudioWorker:
                     self._lost(DeviceLost("sound cards came or went, and there is no speaker"))
         else:
             return
+        stream, told = opened.stream, {"instead_of": opened.instead_of}
         rate_hz = stream.rate_hz
         if self._own_voice is not None:
             self._own_voice.prepare(rate_hz)
@@ -322,10 +325,7 @@ class AudioWorker:
         self._chimes = {name: samples(Chime(name), rate_hz) for name in wanted}
         self._speaker_open = True
         self._stands_in |= bool(opened.instead_of)
-        stream, told = opened.stream, {"instead_of": opened.instead_of}
-        self._send(
-            Event(wire.SPEAKER, {**told, "device": stream.device, "rate_hz": stream.rate_hz})
-        )
+        self._send(Event(wire.SPEAKER, {**told, "device": stream.device, "rate_hz": rate_hz}))
         try:
             while not self._stopping.is_set():
                 self._mouth.wait(POLL_S if self._mouth.busy else HEARTBEAT_S)
