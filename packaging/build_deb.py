@@ -32,6 +32,8 @@ FROM_DEBIAN: Final = {"pyaudio": "python3-pyaudio", "spidev": "python3-spidev"}
 WHERE_THERE_IS_ONE: Final = {"lgpio": "python3-lgpio"}
 """What has wheels for some Pythons only; for the others it comes from Raspberry Pi's archive."""
 ONLY_FOR_BUILDING: Final = {"pip", "setuptools"}
+RESTART_MODE_SINCE: Final = 254
+"""The systemd that knows RestartMode=, and needs it: see systemd/restart-mode.conf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,10 @@ def _install_sena(build: Build) -> None:
 def _install_system_files(build: Build) -> None:
     for unit in sorted((build.source / "systemd").glob("sena*")):
         build.copy(f"systemd/{unit.name}", f"usr/lib/systemd/system/{unit.name}")
+    if build.target.suite.systemd >= RESTART_MODE_SINCE:
+        build.copy(
+            "systemd/restart-mode.conf", "usr/lib/systemd/system/sena.service.d/10-restart.conf"
+        )
     build.copy("systemd/sysusers.conf", "usr/lib/sysusers.d/sena.conf")
     build.copy("systemd/tmpfiles.conf", "usr/lib/tmpfiles.d/sena.conf")
     build.copy("systemd/udev.rules", "usr/lib/udev/rules.d/60-sena.rules")

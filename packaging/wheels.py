@@ -24,17 +24,19 @@ class Suite:
         release: its number.
         python: version of its Python.
         glibc: minor version of its glibc 2; wheels that want a newer one do not load.
+        systemd: version of its systemd.
     """
 
     name: str
     release: int
     python: tuple[int, int]
     glibc: int
+    systemd: int
 
 
 SUITES: Final = {
     suite.name: suite
-    for suite in (Suite("bookworm", 12, (3, 11), 36), Suite("trixie", 13, (3, 13), 41))
+    for suite in (Suite("bookworm", 12, (3, 11), 36, 252), Suite("trixie", 13, (3, 13), 41, 257))
 }
 MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's names of processors -> those of wheels."""
