@@ -340,7 +340,7 @@ def test_numbers_are_taken_up_to_their_bounds_and_no_further(folder: Path) -> No
                 else:
                     assert f"from {low} to {high}" in problems(file)[0]
             tried += 1
-    assert 22 == tried
+    assert 26 == tried
 
 
 def test_a_file_that_was_asked_for_must_be_there(folder: Path) -> None:
