@@ -20,7 +20,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -111,15 +111,28 @@ def utterances(half: Half, every: int = 1, pausing: Pausing = NATURAL, take: int
         pausing: how long the pauses are.
         take: the same words with other pauses.
     """
-    voices = VOICES[half]
+    return spoken_by(VOICES[half], SENTENCES[half], f"{half} {take}", every, pausing)
+
+
+def spoken_by(
+    voices: Sequence[tuple[str, str]],
+    sentences: Mapping[str, Sequence[str]],
+    seed: str,
+    every: int = 1,
+    pausing: Pausing = NATURAL,
+) -> list[Said]:
+    """Each `every`th of these sentences, by kind, in `VOICES_A_SENTENCE` of these voices in turn.
+
+    The same at each call with the same seed; skips without a synthesiser.
+    """
     said = []
     count = 0
-    for kind, sentences in SENTENCES[half].items():
-        for text in sentences:
+    for kind, texts in sentences.items():
+        for text in texts:
             for _ in range(VOICES_A_SENTENCE):
                 voice, engine = voices[count % len(voices)]
                 count += 1
-                dice = random.Random(f"{half} {take} {count}")
+                dice = random.Random(f"{seed} {count}")
                 pauses_s = tuple(pausing.draw(dice) for _ in range(text.count(PAUSE)))
                 if count % every == 0:
                     parts = _parts(text, voice, engine, apart=kind in DICTATED)
