@@ -63,6 +63,8 @@ OPENED_AGAIN: Final = 3
 """How often an appliance is opened anew whose audio worker was lost, as on a machine with no time
 for it; the utterance is asked again, and the loss is printed."""
 DEATHS: Final = "lost"
+HEARD_EARLY: Final = RATE_HZ // 4
+"""By so many samples the detector may lose the end of a part in noise, and all of it was heard."""
 BREATH_S: Final = 0.4
 """From the wake word to the question."""
 MOST_TIMES: Final = 4
@@ -165,9 +167,9 @@ class KnowsTheWords:
         ends = self.utterance.ends
         begin = found(self.utterance.pcm[: 2 * ends[0]], utterance.pcm)
         said = utterance.speech_end_sample - begin
-        part = min(range(len(ends)), key=lambda at: abs(ends[at] - said))
+        parts = max(1, sum(end <= said + HEARD_EARLY for end in ends))
         await asyncio.sleep(ready_s - loop.time())
-        return Transcript(words(PAUSE.join(self.utterance.text.split(PAUSE)[: part + 1])))
+        return Transcript(words(PAUSE.join(self.utterance.text.split(PAUSE)[:parts])))
 
 
 def found(piece: bytes, sound: bytes) -> int:
