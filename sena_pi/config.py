@@ -129,24 +129,31 @@ def _is_drop_in(path: Path) -> bool:
     return path.suffix == ".toml" and not path.name.startswith(".")
 
 
-def _read(path: Path, problems: list[str], *, may_be_absent: bool) -> Source | None:
+def source_of(name: str, data: bytes, problems: list[str]) -> Source | None:
+    """What a file says; None, and why in `problems`, where it is no TOML. No value is told."""
     try:
         # Editors of other systems put a byte order mark first; TOML does not know it.
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        problems.append(f"{name}: is not a text in UTF-8; save it as such")
+        return None
+    try:
+        return Source(name, tomllib.loads(text), _lines(text))
+    except (ValueError, RecursionError) as error:
+        where = _WHERE.search(str(error))
+        line = f":{where[1]}" if where and where[1] else ""
+        problems.append(f"{name}{line}: is not TOML: {_WHERE.sub('', str(error))}")
+        return None
+
+
+def _read(path: Path, problems: list[str], *, may_be_absent: bool) -> Source | None:
+    try:
+        data = path.read_bytes()
     except OSError as error:
         if not (may_be_absent and isinstance(error, FileNotFoundError)):
             problems.append(_unreadable(path, error))
         return None
-    except UnicodeDecodeError:
-        problems.append(f"{path}: is not a text in UTF-8; save it as such")
-        return None
-    try:
-        return Source(str(path), tomllib.loads(text), _lines(text))
-    except (ValueError, RecursionError) as error:
-        where = _WHERE.search(str(error))
-        line = f":{where[1]}" if where and where[1] else ""
-        problems.append(f"{path}{line}: is not TOML: {_WHERE.sub('', str(error))}")
-        return None
+    return source_of(str(path), data, problems)
 
 
 def _unreadable(path: Path, error: OSError) -> str:

@@ -27,11 +27,13 @@ class Source:
         name: what messages begin with.
         values: what it says, as `tomllib` gives it.
         lines: dotted name -> line, as far as known.
+        tells_values: messages may hold what was written.
     """
 
     name: str
     values: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=dict)
+    tells_values: bool = True
 
     def tables(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """(section, its keys and values) of every section that is a table."""
@@ -89,14 +91,16 @@ def _misfit(source: Source, section: str, key: str) -> str:
         return f"{where}: {section} must be a section: a line [{section}], its keys below."
     if not isinstance(table, dict) or key not in CATALOGUE.get(section, {}):
         return misplaced(where, section, key)
-    return _unfitting(where, section, key, _shown(table[key]), table[key])
+    shown = _shown(table[key]) if source.tells_values else ""
+    return _unfitting(where, section, key, shown, table[key])
 
 
 def _unfitting(where: str, section: str, key: str, shown: str, value: object = None) -> str:
     setting = CATALOGUE[section][key]
     near = _near(value, setting.choices) if isinstance(value, str) else None
     hint = f" Did you mean `{near}`?" if near else ""
-    return f"{where}: {section}.{key} is {shown}; it must be {setting.expects}.{hint}"
+    given = f" is {shown}; it" if shown else ""
+    return f"{where}: {section}.{key}{given} must be {setting.expects}.{hint}"
 
 
 def _secrets(source: Source) -> Iterator[tuple[str, str]]:

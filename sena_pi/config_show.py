@@ -63,7 +63,7 @@ def _sections(configuration: Configuration, *, describe: bool) -> Iterator[str]:
             if describe:
                 yield from _description(section, key)
             origin = configuration.origins.get((section, key), _DEFAULT)
-            yield f"{key} = {_toml(value)}  # {origin}"
+            yield f"{key} = {toml_value(value)}  # {origin}"
         yield ""
 
 
@@ -80,6 +80,6 @@ def _keys(keys: Sequence[KeyState]) -> Iterator[str]:
         yield f"# {key_line(state)}"
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
     """A bool, number, text or list as TOML writes it, which is nearly as JSON does."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

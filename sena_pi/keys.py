@@ -140,6 +140,7 @@ class KeyStore:
         value = _checked(name, text, "what was given")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(self._folder.parent)
             replace_file(path, f"{value}\n".encode(), mode=0o600)
         except OSError as error:
             raise ConfigError([_hint(f"can't write {path}", error)]) from None
@@ -194,17 +195,22 @@ def mask_keys(text: str) -> str:
     return _KEY_LIKE.sub("(hidden)", text)
 
 
+def trouble_of(value: str) -> str:
+    """Why this is no key, after "it"; empty when it may be one."""
+    if not value:
+        return "is empty"
+    if len(value) > _LONGEST:
+        return f"is longer than {_LONGEST} characters"
+    if not _SHAPE.fullmatch(value):
+        return "holds a character that no key has (a space, a quote, a second line)"
+    return ""
+
+
 def _checked(name: str, text: str, origin: str) -> str:
     value = text.strip()
-    if not value:
-        trouble = "is empty"
-    elif len(value) > _LONGEST:
-        trouble = f"is longer than {_LONGEST} characters"
-    elif not _SHAPE.fullmatch(value):
-        trouble = "holds a character that no key has (a space, a quote, a second line)"
-    else:
-        return value
-    raise KeyRefused(f"the {name} key ({origin}) {trouble}; set it again: sena key set {name}")
+    if trouble := trouble_of(value):
+        raise KeyRefused(f"the {name} key ({origin}) {trouble}; set it again: sena key set {name}")
+    return value
 
 
 def _read(path: Path, *, others_may_read: bool) -> str | None:
