@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,15 @@ from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.speaker import WorkerSpeaker
+from sena_pi.first_boot.news import tell_news
+from sena_pi.first_boot.request import end_for_reset
+from sena_pi.first_boot.status import left
 from sena_pi.follow_up import follow_ups
 from sena_pi.keys import KeyStore
+from sena_pi.notify import Notifier
 from sena_pi.parts import Work, key_of, make_parts
-from sena_pi.places import runtime_folder
+from sena_pi.places import runtime_folder, state_folder
+from sena_pi.reasons import Reason
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
@@ -108,7 +115,9 @@ async def running(
     """
     async with AsyncExitStack() as closing:
         time = Timekeeping(settings, keeps=simulation is None)
-        body = body_of(settings, light, simulation.hardware if simulation else None)
+        body = body_of(
+            settings, light, simulation.hardware if simulation else None, on_reset=reset_by_button()
+        )
         parts = await make_parts(
             settings,
             keys,
@@ -181,6 +190,9 @@ async def running(
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
         work += [body.run(), calm_down(assistant), *time.work(), *care.work()]
+        if simulation is None:
+            clip = partial(parts.clips.reason, Reason.CARD)
+            work.append(tell_news(left(), body.light, clip, audio.speaker, assistant))
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
             control.serve(
@@ -262,6 +274,13 @@ def chime_after(report: TurnReport) -> Chime | None:
     silent = report.outcome is Outcome.NOTHING_HEARD and not report.unnoticed
     obeyed = report.outcome is Outcome.ANSWERED and not (report.answered or report.told)
     return Chime.DONE if silent or obeyed else None
+
+
+def reset_by_button(environ: Mapping[str, str] = os.environ) -> Callable[[], None] | None:
+    """What a very long press does: None where nothing would start us again, and carry it out."""
+    if not Notifier.from_environment(environ).heard:
+        return None
+    return partial(end_for_reset, state_folder(environ))
 
 
 def _tell_wake_engine(ready: dict[str, Any]) -> None:

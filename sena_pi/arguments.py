@@ -61,6 +61,7 @@ def parser(*, whole: bool = True) -> argparse.ArgumentParser:
     _add_config(commands)
     _add_key(commands)
     _add_cache(commands)
+    _add_boot(commands)
     _add_bench(commands, whole=whole)
     return top
 
@@ -201,6 +202,32 @@ def _add_cache(commands: _Commands) -> None:
     for command in actions.choices.values():
         _takes_json(command, "the answer")
         _takes_config(command)
+
+
+def _add_boot(commands: _Commands) -> None:
+    text = "take over sena.toml from the boot partition, before the assistant starts"
+    first = _add(commands, "first-boot", text)
+    first.add_argument(
+        "--status",
+        type=Path,
+        default=Path("/run/sena-first-boot"),
+        metavar="FOLDER",
+        help="where what came of it is left for the assistant (/run/sena-first-boot)",
+    )
+    text = "delete keys, settings of the card, the cache and all that was kept"
+    reset = _add(commands, "reset", text)
+    reset.add_argument(
+        "--factory", action="store_true", required=True, help="all of it: there is no less"
+    )
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    for command in (first, reset):
+        command.add_argument(
+            "--boot",
+            type=Path,
+            default=Path("/boot/firmware"),
+            metavar="FOLDER",
+            help="where the boot partition is mounted (/boot/firmware)",
+        )
 
 
 def _add_bench(commands: _Commands, *, whole: bool) -> None:

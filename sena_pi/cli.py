@@ -243,6 +243,18 @@ def _body(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return body_commands.run(args)
 
 
+def _first_boot(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi.first_boot import command
+
+    return command.first_boot(args)
+
+
+def _reset(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi.first_boot import command
+
+    return command.reset_device(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -281,6 +293,8 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("cache", "forget"): _cache,
     ("cache", "clear"): _cache,
     ("cache", "verify"): _cache,
+    ("first-boot", None): _first_boot,
+    ("reset", None): _reset,
     ("bench", "cache"): _bench_cache,
     ("bench", "conversation"): _bench_conversation,
 }

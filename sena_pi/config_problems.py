@@ -28,12 +28,14 @@ class Source:
         values: what it says, as `tomllib` gives it.
         lines: dotted name -> line, as far as known.
         tells_values: messages may hold what was written.
+        keys_section: where keys belong in it; empty: nowhere.
     """
 
     name: str
     values: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=dict)
     tells_values: bool = True
+    keys_section: str = ""
 
     def tables(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """(section, its keys and values) of every section that is a table."""
@@ -55,7 +57,7 @@ def problems_of(source: Source) -> list[str]:
     """Everything that is wrong with a source, in the order of its lines."""
     secrets = list(_secrets(source))
     told = {*secrets, *((section, "") for section, _ in secrets if _sounds_secret(section))}
-    found = [(place, _no_keys_here(source.place(*place), *place)) for place in secrets]
+    found = [(place, _elsewhere(source, *place)) for place in secrets]
     found += [
         (place, _misfit(source, *place)) for place in misfits(source.values) if place not in told
     ]
@@ -117,9 +119,22 @@ def _secrets(source: Source) -> Iterator[tuple[str, str]]:
                 yield section, key
 
 
+def _elsewhere(source: Source, section: str, key: str) -> str:
+    where = source.place(section, key)
+    if not source.keys_section:
+        return _no_keys_here(where, section, key)
+    dotted = f"{section}.{key}" if key else section
+    home = f"[{source.keys_section}] {_whose(dotted)}"
+    return f'{where}: {dotted} is no place for a key; it belongs there: {home} = "..."'
+
+
+def _whose(dotted: str) -> str:
+    return "porcupine" if re.search("porcupine|picovoice|access|wake", dotted) else "gemini"
+
+
 def _no_keys_here(where: str, section: str, key: str) -> str:
     dotted = f"{section}.{key}" if key else section
-    theirs = "porcupine" if re.search("porcupine|picovoice|access|wake", dotted) else "gemini"
+    theirs = _whose(dotted)
     home = "environment as SENA_*" if where.startswith("environment") else "TOML"
     return f"{where}: {dotted}: keys do not belong in the {home}; run `sena key set {theirs}`."
 

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     """Not of a turn: a microphone that worked delivers nothing any more."""
     LIGHT = "light"
     """The light is broken, so nothing that is said is sent away."""
+    CARD = "card"
+    """Not of a turn: the file on the boot partition was not taken over."""
     TROUBLE = "trouble"
     """Anything else."""
 

@@ -54,6 +54,7 @@ class Layers:
         muted: the microphone is closed because a person wanted it so.
         timer: a timer or an alarm rings.
         offline: the cloud can't be reached.
+        attention: a person should see to something, though all goes on.
         filling: the button is held for a very long press.
         touched_until_s: a press is answered until then, monotonic.
         gauge: a new volume, 0 to 1.
@@ -65,6 +66,7 @@ class Layers:
     muted: bool = False
     timer: bool = False
     offline: bool = False
+    attention: bool = False
     filling: bool = False
     touched_until_s: float = 0.0
     gauge: float = 0.0
@@ -112,4 +114,6 @@ def _lasting(layers: Layers) -> Effect:
         return Effect.TIMER
     if layers.phase is not Phase.IDLE:
         return _PHASES[layers.phase]
+    if layers.attention:
+        return Effect.FAULT
     return Effect.OFFLINE if layers.offline else Effect.DARK

@@ -124,6 +124,10 @@ class Light:
         """Whether a person must see to something."""
         self._change(fault=on)
 
+    def attention(self, *, on: bool) -> None:
+        """Whether a person should see to something; shown while nothing else is."""
+        self._change(attention=on)
+
     def timer(self, *, on: bool) -> None:
         """Whether a timer rings."""
         self._change(timer=on)

@@ -350,12 +350,20 @@ class Body:
         return {"volume": kept.volume, "muted": kept.muted, "saved": saved}
 
 
-def body_of(settings: Settings, shown: StatusLight, simulated: Hardware | None = None) -> Body:
+def body_of(
+    settings: Settings,
+    shown: StatusLight,
+    simulated: Hardware | None = None,
+    *,
+    on_reset: Callable[[], None] | None = None,
+) -> Body:
     """The body that the settings name.
 
     Args:
         settings: name lamps and button.
         shown: is told every phase, too.
         simulated: in the place of the hardware that the settings name.
+        on_reset: as of `Body`.
     """
-    return Body(simulated or hardware(settings), KeptStore(state_folder() / FILE_NAME), shown)
+    store = KeptStore(state_folder() / FILE_NAME)
+    return Body(simulated or hardware(settings), store, shown, on_reset=on_reset)
