@@ -61,6 +61,7 @@ def parser(*, whole: bool = True) -> argparse.ArgumentParser:
     _add_config(commands)
     _add_key(commands)
     _add_cache(commands)
+    _add_update(commands)
     _add_boot(commands)
     _add_bench(commands, whole=whole)
     return top
@@ -228,6 +229,26 @@ def _add_boot(commands: _Commands) -> None:
             metavar="FOLDER",
             help="where the boot partition is mounted (/boot/firmware)",
         )
+
+
+def _add_update(commands: _Commands) -> None:
+    update = _add(commands, "update", "install a signed version, or tell which there are")
+    update.add_argument(
+        "source",
+        nargs="?",
+        metavar="FILE|URL",
+        help="a bundle on this machine or at an https:// address; without one: tell what is "
+        "installed",
+    )
+    update.add_argument(
+        "--starting", action="store_true", help="count a start, as the service does before each"
+    )
+    update.add_argument(
+        "--healthy",
+        action="store_true",
+        help="keep the version that runs, if it has been ready for five minutes",
+    )
+    _takes_json(update, "what is installed")
 
 
 def _add_bench(commands: _Commands, *, whole: bool) -> None:

@@ -255,6 +255,12 @@ def _reset(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     return command.reset_device(args)
 
 
+def _update(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
+    from sena_pi.update import command
+
+    return command.run(args)
+
+
 def _bench_cache(args: argparse.Namespace, _: Callable[[], Commands]) -> int:
     from sena_pi.bench.cache.command_line import options_from
     from sena_pi.bench.cache.run import run
@@ -293,6 +299,7 @@ _HANDLERS: Final[dict[tuple[str, str | None], _Handler]] = {
     ("cache", "forget"): _cache,
     ("cache", "clear"): _cache,
     ("cache", "verify"): _cache,
+    ("update", None): _update,
     ("first-boot", None): _first_boot,
     ("reset", None): _reset,
     ("bench", "cache"): _bench_cache,

@@ -28,6 +28,7 @@ ROOMS = {
     "soxr": {"resampling.py"},
     "sqlite_utils": {"cache/tables.py"},
     "diskcache": {"bench/cache/rivals.py"},
+    "cryptography": {"update/signature.py"},
     "gpiozero": {"body/gpio.py"},
     "matplotlib": {"bench/cache/plot.py", "bench/conversation/plots.py"},
 }
