@@ -2,7 +2,9 @@
  *
  * Preloaded (LD_PRELOAD). DISK_RECORDER_FOLDER: the folder; DISK_RECORDER_TRACE: where the record
  * goes. What is written to the file TRACE.marks is recorded as a mark. With DISK_RECORDER_BAD_PAGE a
- * page of 4096 bytes at this offset of each *.log file in the folder can't be read.
+ * page of 4096 bytes at this offset of each *.log file in the folder can't be read. With
+ * DISK_RECORDER_DEEP the folders in it are recorded as well. With DISK_RECORDER_KILL_AFTER the
+ * process is killed after so many events.
  * Each event is a header of 32 bytes, a name and data; power_cut.py reads them.
  */
 #define _GNU_SOURCE
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +22,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OPEN = 1, CREATE, CLOSE, WRITE, TRUNCATE, ALLOCATE, SYNC, SYNC_FOLDER, RENAME, UNLINK, MARK };
+enum { OPEN = 1, CREATE, CLOSE, WRITE, TRUNCATE, ALLOCATE, SYNC, SYNC_FOLDER, RENAME, UNLINK, MARK,
+       FOLDER };
 enum { OTHER = 0, FILE_OF_FOLDER, THE_FOLDER, THE_MARKS };
 enum { PAGE_BYTES = 4096 };
 enum { MOST_FILES = 4096 };
@@ -37,7 +41,9 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char folder[4096], marks[4200];
 static int trace = -1;
 static int64_t bad_page = -1;
+static int deep, kill_after;
 static unsigned char what[MOST_FILES], is_log[MOST_FILES];
+static char *folder_name[MOST_FILES];
 
 #define REAL(name) \
     static __typeof__(name) *real; \
@@ -52,6 +58,9 @@ __attribute__((constructor)) static void begin(void) {
     if (trace < 0) abort();
     const char *page = getenv("DISK_RECORDER_BAD_PAGE");
     if (page) bad_page = atoll(page);
+    deep = getenv("DISK_RECORDER_DEEP") != NULL;
+    const char *after = getenv("DISK_RECORDER_KILL_AFTER");
+    if (after) kill_after = atoi(after);
     unsetenv("LD_PRELOAD");
 }
 
@@ -74,6 +83,7 @@ static void record(uint32_t operation, int descriptor, int64_t offset, const cha
     put(&event, sizeof event);
     if (name) put(name, event.name_bytes);
     if (size) put(data, size);
+    if (kill_after && !--kill_after) raise(SIGKILL);
     pthread_mutex_unlock(&mutex);
     errno = before;
 }
@@ -83,7 +93,7 @@ static const char *name_of(const char *path) {
     size_t length = strlen(folder);
     if (trace < 0 || !length || !path || strncmp(path, folder, length) || path[length] != '/')
         return NULL;
-    return strchr(path + length + 1, '/') ? NULL : path + length + 1;
+    return !deep && strchr(path + length + 1, '/') ? NULL : path + length + 1;
 }
 
 static int kind_of(int descriptor) {
@@ -96,6 +106,9 @@ static int opened(int descriptor, const char *path, int was_there, int flags) {
     what[descriptor] = OTHER;
     if (path && !strcmp(path, folder)) {
         what[descriptor] = THE_FOLDER;
+    } else if (name && (flags & O_DIRECTORY)) {
+        what[descriptor] = THE_FOLDER;
+        folder_name[descriptor] = strdup(name);
     } else if (path && !strcmp(path, marks)) {
         what[descriptor] = THE_MARKS;
     } else if (name) {
@@ -127,7 +140,11 @@ OPENS(open64)
 int close(int descriptor) {
     REAL(close);
     if (kind_of(descriptor) == FILE_OF_FOLDER) record(CLOSE, descriptor, 0, NULL, NULL, 0);
-    if (descriptor >= 0 && descriptor < MOST_FILES) what[descriptor] = OTHER;
+    if (descriptor >= 0 && descriptor < MOST_FILES) {
+        what[descriptor] = OTHER;
+        free(folder_name[descriptor]);
+        folder_name[descriptor] = NULL;
+    }
     return real(descriptor);
 }
 
@@ -219,7 +236,8 @@ int fallocate64(int descriptor, int mode, off64_t offset, off64_t size) {
 static int synced(int result, int descriptor) {
     int kind = kind_of(descriptor);
     if (result == 0 && kind == FILE_OF_FOLDER) record(SYNC, descriptor, 0, NULL, NULL, 0);
-    if (result == 0 && kind == THE_FOLDER) record(SYNC_FOLDER, descriptor, 0, NULL, NULL, 0);
+    if (result == 0 && kind == THE_FOLDER)
+        record(SYNC_FOLDER, descriptor, 0, folder_name[descriptor], NULL, 0);
     return result;
 }
 
@@ -238,6 +256,14 @@ int rename(const char *from, const char *to) {
     int result = real(from, to);
     const char *old = name_of(from), *new = name_of(to);
     if (result == 0 && old && new) record(RENAME, 0, 0, old, new, strlen(new));
+    return result;
+}
+
+int mkdir(const char *path, mode_t mode) {
+    REAL(mkdir);
+    int result = real(path, mode);
+    const char *name = name_of(path);
+    if (result == 0 && name) record(FOLDER, 0, 0, name, NULL, 0);
     return result;
 }
 

@@ -13,10 +13,10 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 import pytest
@@ -40,6 +40,7 @@ class Operation(IntEnum):
     RENAME = 9
     UNLINK = 10
     MARK = 11
+    FOLDER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class Event:
     data: bytes
 
 
-def recorded(module: str, arguments: Sequence[str], folder: Path, place: Path) -> list[Event]:
+def recorded(
+    module: str, arguments: Sequence[str], folder: Path, place: Path, **more: str
+) -> list[Event]:
     """Run a module on `folder`, which exists, and record what it does to the files in it.
 
     Its second argument is to be the file of its marks, `place / "trace.marks"`. Skips the test
@@ -62,7 +65,7 @@ def recorded(module: str, arguments: Sequence[str], folder: Path, place: Path) -
     trace = place / "trace"
     subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env=preloaded(folder, place),
+        env=preloaded(folder, place, **more),
         check=True,
         timeout=300,
     )
@@ -113,15 +116,23 @@ class Disk:
 
     Args:
         contents: what is in it, for sure, in the beginning: bytes by name.
+        folders: those in it, for sure, in the beginning.
         honest: a sync does what it says.
     """
 
-    def __init__(self, contents: Mapping[str, bytes] | None = None, *, honest: bool = True) -> None:
+    def __init__(
+        self,
+        contents: Mapping[str, bytes] | None = None,
+        *,
+        folders: Iterable[str] = (),
+        honest: bool = True,
+    ) -> None:
         self._honest = honest
         self._names = {name: _File(bytearray(data)) for name, data in (contents or {}).items()}
         self._open: dict[int, _File] = {}
         self._synced_names = dict(self._names)
         self._since: list[tuple[Event, _File]] = []
+        self._folders = {"", *folders}
 
     def do(self, event: Event) -> None:
         """The process does this."""
@@ -139,26 +150,44 @@ class Disk:
                 if self._honest:
                     self._open[event.descriptor].sync()
             case Operation.SYNC_FOLDER:
-                self._since.clear()
-                self._synced_names = dict(self._names)
+                self._sync_folder(event.name)
+            case Operation.FOLDER:
+                self._since.append((event, _File()))
             case Operation.RENAME | Operation.UNLINK:
                 self._since.append((event, _apply_name(self._names, event)))
 
+    def _sync_folder(self, folder: str) -> None:
+        done = [item for item in self._since if _folder_of(item[0]) == folder]
+        self._since = [item for item in self._since if _folder_of(item[0]) != folder]
+        for event, file in done:
+            _happen(self._synced_names, self._folders, event, file)
+
     def after_a_cut(self, chance: random.Random) -> dict[str, bytes]:
         """One of the states that the folder may be in now: content by name."""
-        names = dict(self._synced_names)
+        names, folders = dict(self._synced_names), set(self._folders)
         luck = chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         for event, file in self._since:
-            if chance.random() >= luck:
-                continue
-            if event.operation is Operation.CREATE:
-                names[event.name] = file
-            elif event.name in names:
-                _apply_name(names, event)
-        contents = {}
-        for name, file in names.items():
-            contents[name] = _torn(file, chance)
-        return contents
+            if chance.random() < luck:
+                _happen(names, folders, event, file)
+        return {
+            name: _torn(file, chance)
+            for name, file in names.items()
+            if all(str(folder) in folders for folder in PurePath(name).parents[:-1])
+        }
+
+
+def _folder_of(event: Event) -> str:
+    """Of what is created, renamed or removed; "" is the outermost."""
+    return event.name.rpartition("/")[0]
+
+
+def _happen(names: dict[str, _File], folders: set[str], event: Event, file: _File) -> None:
+    if event.operation is Operation.FOLDER:
+        folders.add(event.name)
+    elif event.operation is Operation.CREATE:
+        names[event.name] = file
+    elif event.name in names:
+        _apply_name(names, event)
 
 
 def _apply_name(names: dict[str, _File], event: Event) -> _File:
