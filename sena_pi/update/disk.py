@@ -20,10 +20,10 @@ class Disk(Protocol):
     """
 
     def read(self, path: str) -> bytes | None:
-        """The content of a small file; None: there is none."""
+        """The content of a small file; None: there is none that can be read."""
 
     def target(self, path: str) -> str | None:
-        """What a symbolic link says; None: there is none."""
+        """What a symbolic link says; None: there is none that can be read."""
 
     def folders(self, path: str) -> list[str]:
         """The names of the folders in a folder; none where it is absent."""
@@ -67,19 +67,15 @@ class RealDisk:
         """See `Disk`."""
         try:
             return (self.root / path).read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def target(self, path: str) -> str | None:
         """See `Disk`."""
         try:
             return str((self.root / path).readlink())
-        except FileNotFoundError:
-            return None
         except OSError:
-            if (self.root / path).exists():
-                return None  # something else has this name
-            raise
+            return None
 
     def folders(self, path: str) -> list[str]:
         """See `Disk`."""

@@ -138,7 +138,7 @@ def _answered(said: str) -> bool:
 def _audible(path: Path) -> bool:
     """Somebody would hear this file."""
     try:
-        with wave.open(str(path)) as sound:
+        with wave.open(str(path), "rb") as sound:
             per_s = sound.getframerate() * sound.getnchannels()
             samples = array("h", sound.readframes(sound.getnframes()))
     except (OSError, EOFError, wave.Error):
