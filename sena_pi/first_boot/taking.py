@@ -32,6 +32,7 @@ NOTES_NAME: Final = "card"
 STAMP_NAME: Final = "known"
 CHANGING_NAME: Final = "changing"
 
+_UNFINISHED: Final = f".{DROP_IN_NAME}.*"
 _HEAD: Final = (
     f"{NAME} was not taken over; nothing on the device was changed. What is wrong:",
     "",
@@ -92,6 +93,7 @@ def take_over(boot: BootPartition, device: Device) -> Outcome:
 
 
 def _take_over(boot: BootPartition, device: Device) -> Outcome:
+    _sweep(device)
     found = _finished(boot, device, boot.content())
     if found is None:
         name = boot.misnamed()
@@ -112,6 +114,14 @@ def _take_over(boot: BootPartition, device: Device) -> Outcome:
     _write(device.stamp, _fingerprint(file.redacted))
     _delete(device.changing)
     return Outcome(Taken.NEW, (*_lost(file, device), *_untold(boot)), file.remarks)
+
+
+def _sweep(device: Device) -> None:
+    """Delete what replace_file could not finish before a power cut: keys may be in it."""
+    ours = ((device.keys, ".*"), (device.stamp.parent, ".*"), (device.drop_in.parent, _UNFINISHED))
+    for folder, names in ours:
+        for path in folder.glob(names):
+            _delete(path)
 
 
 def _finished(boot: BootPartition, device: Device, found: bytes | None) -> bytes | None:
