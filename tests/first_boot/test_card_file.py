@@ -116,7 +116,7 @@ def test_every_mistake_is_told_at_once_and_no_value() -> None:
     starts = zip(found, _STARTS, strict=True)
     assert [*_STARTS] == [problem[: len(start)] for problem, start in starts]
     assert not any(
-        value in problem for problem in found for value in (SECRET, GEMINI, "31.5", "porcupin\"")
+        value in problem for problem in found for value in (SECRET, GEMINI, "31.5", 'porcupin"')
     )
 
 

@@ -30,9 +30,7 @@ FOLDERS = ("boot", "etc")
 def record_of(contents: Mapping[str, bytes], place: Path) -> list[Event]:
     """What a start does to this card."""
     folder = card(place / "card", contents).place
-    return recorded(
-        "tests.first_boot.taker", [str(folder)], folder, place, DISK_RECORDER_DEEP="1"
-    )
+    return recorded("tests.first_boot.taker", [str(folder)], folder, place, DISK_RECORDER_DEEP="1")
 
 
 def cuts(
