@@ -48,13 +48,20 @@ _SETTINGS: Final = {
 }
 
 
-def try_turn(release: Path, *, recording: Path = RECORDING, settings: Path | None = None) -> None:
+def try_turn(
+    release: Path,
+    *,
+    recording: Path = RECORDING,
+    settings: Path | None = None,
+    user: str = USER,
+) -> None:
     """Have a release answer the recording; blocks for some seconds, on a slow machine for many.
 
     Args:
         release: a furnished release.
         recording: what it hears.
         settings: its settings; those of this machine, if it has some.
+        user: who it runs as, where that is for us to choose and there is such a user.
 
     Raises:
         UpdateFailed: it did not answer; says what it said last.
@@ -65,7 +72,7 @@ def try_turn(release: Path, *, recording: Path = RECORDING, settings: Path | Non
         place = Path(folder)
         answer = place / "tmp/answer.wav"
         question = place / "tmp/question.wav"
-        owner = _owner()
+        owner = _owner(user)
         for name in sorted(set(_FOLDERS.values())):
             (place / name).mkdir()
         shutil.copyfile(recording, question)
@@ -116,12 +123,12 @@ def _run(command: list[str], place: Path, owner: pwd.struct_passwd | None) -> tu
     return process.returncode, said, told
 
 
-def _owner() -> pwd.struct_passwd | None:
+def _owner(user: str) -> pwd.struct_passwd | None:
     """The user that the assistant is, if it is for us to choose."""
     if os.geteuid() != 0:
         return None
     try:
-        return pwd.getpwnam(USER)
+        return pwd.getpwnam(user)
     except KeyError:
         return None
 
