@@ -67,6 +67,12 @@ Settings;
 explains each. Drop-ins lie in
 .IR /etc/sena/sena.d .
 .TP
+.I /boot/firmware/sena.toml
+Settings and keys written on a PC; see
+.BR "sena first-boot" .
+What is wrong with it stands beside it, in
+.IR sena-errors.txt .
+.TP
 .I /etc/sena/keys
 Keys, each a file that only its owner may read; see
 .BR "sena key" .

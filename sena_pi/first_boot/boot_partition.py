@@ -9,8 +9,8 @@ or new, and `mixes` knows every file that can come of it.
 
 from __future__ import annotations
 
+import ctypes
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +23,10 @@ ERRORS_NAME: Final = "sena-errors.txt"
 SECTOR_BYTES: Final = 512
 _MISNAMED: Final = ("sena.toml.txt", "sena.toml.toml", "sena.txt", "sena.toml.rtf")
 """What editors make of the name, where the system hides the ends of names."""
-_MOUNT_TIMEOUT_S: Final = 30.0
+_MS_REMOUNT: Final = 1 << 5
+_MS_RELATIME: Final = 1 << 21
+_SAME_AS_MS: Final = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_NODIRATIME
+"""Flags that statvfs(2) and mount(2) have the same bits for."""
 
 
 class Remount(Protocol):
@@ -34,21 +37,19 @@ class Remount(Protocol):
 
 
 def remount(folder: Path, *, writable: bool) -> None:
-    """By mount(8). Blocks.
+    """By mount(2); nothing else about the mount changes. Blocks until all is written.
 
     Raises:
         OSError: it is as it was.
     """
-    option = f"remount,{'rw' if writable else 'ro'}"
-    try:
-        subprocess.run(
-            ["/usr/bin/mount", "-o", option, str(folder)],
-            capture_output=True,
-            check=True,
-            timeout=_MOUNT_TIMEOUT_S,
-        )
-    except subprocess.SubprocessError as error:
-        raise OSError(f"mount -o {option} {folder} failed") from error
+    given = os.statvfs(folder).f_flag
+    flags = _MS_REMOUNT | (given & _SAME_AS_MS) | (0 if writable else os.ST_RDONLY)
+    if given & os.ST_RELATIME:
+        flags |= _MS_RELATIME
+    libc = ctypes.CDLL(None, use_errno=True)
+    place = ctypes.c_char_p(os.fsencode(folder))
+    if libc.mount(None, place, None, ctypes.c_ulong(flags), None):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
 
 
 class BootPartition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sena_pi.errors import SenaError
 from sena_pi.first_boot import request, reset
 from sena_pi.first_boot.boot_partition import BootPartition
 from sena_pi.first_boot.card_file import NAME
-from sena_pi.first_boot.status import Status, Taken, leave, missing
+from sena_pi.first_boot.status import SEEN_EARLY, Status, Taken, leave, missing
 from sena_pi.first_boot.taking import Device, take_over
 from sena_pi.keys import KeyStore
 from sena_pi.places import (
@@ -42,6 +43,8 @@ def first_boot(args: argparse.Namespace, *, root: Path = Path("/")) -> int:
         args: the command line.
         root: where `proc` and `sys` are.
     """
+    # Settings and status are for the assistant, another user; keys have modes of their own.
+    os.umask(0o022)
     boot = BootPartition(args.boot)
     problems: list[str] = []
     if request.is_asked(state_folder()):
@@ -51,7 +54,8 @@ def first_boot(args: argparse.Namespace, *, root: Path = Path("/")) -> int:
             problems.append(f"the device was not reset: {error.strerror or error}")
     outcome = take_over(boot, Device(config_file().parent, keys_folder()))
     problems += outcome.problems
-    status = Status(outcome.taken, tuple(problems), missing(KeyStore(keys_folder()), root))
+    absent = [what for what in missing(KeyStore(keys_folder()), root) if what in SEEN_EARLY]
+    status = Status(outcome.taken, tuple(problems), tuple(absent))
     _tell(*problems, *outcome.remarks)
     if outcome.taken is Taken.NEW:
         _tell("settings and keys of the card are taken over")

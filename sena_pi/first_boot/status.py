@@ -46,6 +46,10 @@ class Missing(StrEnum):
     NETWORK = "network"
 
 
+SEEN_EARLY: Final = frozenset({Missing.MICROPHONE, Missing.SPEAKER, Missing.KEY})
+"""What can be told before the assistant starts; the others come later than that as a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What there is to tell. It holds no key.
@@ -53,7 +57,7 @@ class Status:
     Attributes:
         taken: what came of the file.
         problems: what a person must see to, in lines.
-        missing: what was missing at that moment; clock and network come later than the rest.
+        missing: what was missing at that moment, of `SEEN_EARLY`.
     """
 
     taken: Taken = Taken.NONE

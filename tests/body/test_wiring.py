@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sena_pi.body.hardware import Hardware
 from sena_pi.body.kept import Kept, KeptStore
 from sena_pi.body.layers import Effect, Showing
 from sena_pi.body.patterns import BLACK, BLUE, RED, Frame, pattern
+from sena_pi.body.presses import FULL_S
 from sena_pi.body.requests import BadRequest
 from sena_pi.body.switch import SwitchLost
 from sena_pi.body.wiring import Body, Joined
@@ -378,5 +380,22 @@ def test_the_control_socket_sets_what_is_asked(path: Path) -> None:
                 await volume({"percent": wrong})
         with pytest.raises(BadRequest):
             await mute({})
+
+    live(story, path)
+
+
+def test_a_full_ring_that_is_let_go_asks_for_a_reset_and_one_that_is_not_full_does_not(
+    path: Path,
+) -> None:
+    """By the times of the edges, as the pin's thread hands them over."""
+    KeptStore(path).save(Kept(muted=True))
+
+    async def story(_bench: Bench, house: House) -> None:
+        for held_s, resets in ((FULL_S - 0.5, 0), (FULL_S + 0.5, 1)):
+            now_s = time.monotonic()
+            house.body._edges.extend([(True, now_s - held_s), (False, now_s)])
+            house.body._take_edges()
+            assert resets == house.resets
+            await later(lambda: house.body._presses.next_s is None)
 
     live(story, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -67,6 +68,27 @@ def test_a_bad_card_is_told_in_the_journal_and_in_the_status(card: Card) -> None
     status = left(card.place / "status")
     assert (Taken.BAD, (told,), True) == (status.taken, status.problems, status.wrong)
     assert Missing.KEY in status.missing
+
+
+def test_the_assistant_may_read_settings_and_status_and_no_key(card: Card) -> None:
+    """It is another user; the unit that does this hides from others what it makes."""
+    card.file.write_bytes(CARD)
+    before = os.umask(0o077)
+    try:
+        sena(card, "first-boot", "--status", str(card.place / "status"))
+    finally:
+        os.umask(before)
+    modes = {
+        str(path.relative_to(card.place)): path.stat().st_mode & 0o777
+        for path in (
+            *(card.place / name for name in ("status", "etc/sena.d", "etc/keys", "etc/card")),
+            *(card.etc / name for name in ("sena.d/50-card.toml", "keys/gemini", "card/known")),
+            card.place / "status" / "status.json",
+        )
+    }
+    readable = {"status", "status/status.json", "etc/sena.d", "etc/sena.d/50-card.toml"}
+    assert readable == {name for name, mode in modes.items() if mode & 0o004}
+    assert {0} == {mode & 0o077 for name, mode in modes.items() if name not in readable}
 
 
 def test_a_reset_that_is_wanted_is_carried_out_first(card: Card) -> None:
@@ -212,15 +234,11 @@ def test_a_bad_card_is_shown_and_said_once() -> None:
 
     async def story(bench: Bench) -> None:
         lamp = Lamp()
-
-        def clip() -> object:
-            return bench.clips.reason(Reason.CARD)
-
-        await tell_news(
-            Status(Taken.BAD, ("sena.toml:1: so",)), lamp, clip, bench.speaker, bench.assistant
-        )
+        status = Status(Taken.BAD, ("sena.toml:1: so",))
+        clip = bench.clips.reason(Reason.CARD)
+        await tell_news(status, lamp, lambda: clip, bench.speaker, bench.assistant)
         assert [True] == lamp.attentions
-        assert clip().sound  # type: ignore[attr-defined]
+        assert list(clip.sound) == bench.speaker.heard
 
     tell(story)
 
@@ -230,12 +248,9 @@ def test_a_good_card_is_not_talked_about() -> None:
 
     async def story(bench: Bench) -> None:
         lamp = Lamp()
-
-        def clip() -> object:
-            raise AssertionError("nothing is said")
-
-        await tell_news(Status(Taken.NEW), lamp, clip, bench.speaker, bench.assistant)
-        assert [] == lamp.attentions
+        clip = bench.clips.reason(Reason.CARD)
+        await tell_news(Status(Taken.NEW), lamp, lambda: clip, bench.speaker, bench.assistant)
+        assert ([], []) == (lamp.attentions, bench.speaker.heard)
 
     tell(story)
 

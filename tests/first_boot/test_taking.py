@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from sena_pi.config import load
-from sena_pi.first_boot.boot_partition import BootPartition, mixes
+from sena_pi.first_boot.boot_partition import mixes
 from sena_pi.first_boot.status import Taken
-from sena_pi.first_boot.taking import Device, take_over
 from tests.first_boot.taker import CARD, GEMINI, REDACTED, Card
 
 OTHER = "AIzaSyOther-0123456789-abcdefghijklmnopq"
 BAD = f'[keys]\ngemini = "{GEMINI}"\n[wake]\nengine = "porcupin"\n'
-
-
-class Mount:
-    """Counts how often it is made writable; refuses where it was told to."""
-
-    def __init__(self, *, refuses: bool = False) -> None:
-        self.asked: list[bool] = []
-        self.refuses = refuses
-
-    def __call__(self, _folder: Path, *, writable: bool) -> None:
-        self.asked.append(writable)
-        if self.refuses:
-            raise OSError("write-protected")
 
 
 def test_keys_and_settings_are_where_they_belong(card: Card) -> None:
@@ -149,37 +132,6 @@ def test_a_name_that_an_editor_changed_is_told(card: Card, name: str) -> None:
     assert CARD == (card.boot / name).read_bytes()
 
 
-def test_the_boot_partition_is_writable_for_a_moment_only(
-    card: Card, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And not at all where nothing is to be changed."""
-    read_only(monkeypatch)
-    mount = Mount()
-    boot, device = BootPartition(card.boot, mount), Device(card.etc, card.etc / "keys")
-    card.file.write_bytes(CARD)
-    take_over(boot, device)
-    assert [True, False] == mount.asked
-    take_over(boot, device)
-    assert [True, False] == mount.asked
-
-
-def test_a_card_that_can_not_be_written_is_told_and_tried_again(
-    card: Card, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The keys are on the device; they leave the card as soon as it lets them."""
-    read_only(monkeypatch)
-    card.file.write_bytes(CARD)
-    mount = Mount(refuses=True)
-    device = Device(card.etc, card.etc / "keys")
-    outcome = take_over(BootPartition(card.boot, mount), device)
-    assert Taken.FAILED is outcome.taken
-    assert ("sena.toml can't be taken over: write-protected",) == outcome.problems
-    assert f"{GEMINI}\n" == card.key("gemini")
-    mount.refuses = False
-    assert Taken.KNOWN is take_over(BootPartition(card.boot, mount), device).taken
-    assert [] == card.faults()
-
-
 def test_a_device_that_can_not_be_written_leaves_the_card_alone(card: Card) -> None:
     """Its keys stay where they are until the device can keep them."""
     card.file.write_bytes(CARD)
@@ -211,14 +163,3 @@ def test_mixes_are_told_from_other_files() -> None:
     assert mixes(new[:1024] + old[1024:], old, new)
     assert not mixes(old[:500] + new[500:], old, new)
     assert not mixes(old[:1024], old, new)
-
-
-def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file system says that it is mounted read-only."""
-    real = os.statvfs
-
-    class Flags:
-        def __init__(self, path: Path) -> None:
-            self.f_flag = real(path).f_flag | os.ST_RDONLY
-
-    monkeypatch.setattr(os, "statvfs", Flags)
