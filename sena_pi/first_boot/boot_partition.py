@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from sena_pi.first_boot.card_file import MOST_BYTES, NAME
 from sena_pi.replace import sync_folder
 
+NAME: Final = "sena.toml"
+MOST_BYTES: Final = 64 * 1024
+"""Of a file that is looked at; a longer one is a mistake."""
 ERRORS_NAME: Final = "sena-errors.txt"
 SECTOR_BYTES: Final = 512
 _MISNAMED: Final = ("sena.toml.txt", "sena.toml.toml", "sena.txt", "sena.toml.rtf")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,13 +17,12 @@ from sena_pi.config import Configuration, missing_files, source_of
 from sena_pi.config_problems import Source, problems_of
 from sena_pi.config_show import toml_value
 from sena_pi.errors import ConfigError
+from sena_pi.first_boot.boot_partition import MOST_BYTES, NAME
 from sena_pi.keys import KEY_NAMES, Secret, looks_like_key, mask_keys, trouble_of
 from sena_pi.settings import validated
 
-NAME: Final = "sena.toml"
 MARK: Final = "moved to the device"
 """What stands in the place of a key that was taken over; blanks fill it up to the key's length."""
-MOST_BYTES: Final = 64 * 1024
 
 _SECTION: Final = "keys"
 _TABLE = re.compile(r"\s*\[")
@@ -80,9 +77,9 @@ def read(data: bytes) -> CardFile:
     keys: dict[str, Secret] = {}
     moved: list[str] = []
     for name, value in table.items() if isinstance(table, dict) else ():
-        if isinstance(value, str) and value.strip() == MARK:
-            moved.append(name)
-        elif not (isinstance(value, str) and not value.strip()):
+        if name in KEY_NAMES and isinstance(value, str) and value.strip() in ("", MARK):
+            moved += [name] if value.strip() else []
+        else:
             problems += _key_problems(source, name, value, data)
             keys[name] = Secret(str(value).strip())
     if not isinstance(table, dict):
@@ -96,11 +93,6 @@ def read(data: bytes) -> CardFile:
         raise ConfigError([mask_keys(problem) for problem in problems])
     tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
     return CardFile(tables, keys, tuple(moved), redacted, tuple(_remarks(redacted)))
-
-
-def fingerprint(data: bytes) -> str:
-    """Tells one file from another."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _without_keys(source: Source, settings: Mapping[str, object]) -> Source:
@@ -135,7 +127,8 @@ def _redacted(data: bytes, keys: Mapping[str, Secret]) -> bytes:
 
 def _left_over(redacted: bytes, settings: Mapping[str, object]) -> Iterator[str]:
     """A key that stands among the settings as well would change them, and be readable there."""
-    after = tomllib.loads(redacted.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
+    source = source_of(NAME, redacted, [])
+    after = source.values if source is not None else {}
     for section, table in settings.items():
         if after.get(section) != table:
             yield f"{NAME}: a key stands in [{section}] as well; it belongs in [{_SECTION}] only"

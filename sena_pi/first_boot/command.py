@@ -1,4 +1,7 @@
-"""`sena first-boot` and `sena reset`: what is done before the assistant starts."""
+"""`sena first-boot` and `sena reset`: what is done before the assistant starts.
+
+Each start waits for the first one: what it needs only now and then it imports only then.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sena_pi import control
 from sena_pi.errors import SenaError
 from sena_pi.first_boot import request, reset
-from sena_pi.first_boot.boot_partition import BootPartition
-from sena_pi.first_boot.card_file import NAME
+from sena_pi.first_boot.boot_partition import NAME, BootPartition
 from sena_pi.first_boot.status import SEEN_EARLY, Status, Taken, leave, missing
 from sena_pi.first_boot.taking import Device, take_over
 from sena_pi.keys import KeyStore
@@ -127,6 +128,8 @@ def _agreed(ask: Callable[[str], str]) -> bool:
 
 
 def _runs(place: Path) -> bool:
+    from sena_pi import control
+
     try:
         control.ask(place, "status", {})
     except control.NobodyAnswers:

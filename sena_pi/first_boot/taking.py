@@ -14,17 +14,19 @@ half way is another one: somebody replaced it, and it is taken over like the fir
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sena_pi.errors import ConfigError
-from sena_pi.first_boot import card_file
-from sena_pi.first_boot.boot_partition import ERRORS_NAME, BootPartition, mixes
-from sena_pi.first_boot.card_file import NAME, CardFile
+from sena_pi.first_boot.boot_partition import ERRORS_NAME, NAME, BootPartition, mixes
 from sena_pi.first_boot.status import Taken
 from sena_pi.keys import KeyStore
 from sena_pi.replace import replace_file, sync_folder
+
+if TYPE_CHECKING:
+    from sena_pi.first_boot.card_file import CardFile
 
 DROP_IN_NAME: Final = "50-card.toml"
 NOTES_NAME: Final = "card"
@@ -103,6 +105,9 @@ def _take_over(boot: BootPartition, device: Device) -> Outcome:
         return _told(boot, (wrong,))
     if _bytes(device.stamp) == _fingerprint(found):
         return Outcome(Taken.KNOWN, _untold(boot))
+    # All the settings come with it, which take long to load; most starts end above.
+    from sena_pi.first_boot import card_file
+
     try:
         file = card_file.read(found)
     except ConfigError as error:
@@ -129,6 +134,8 @@ def _finished(boot: BootPartition, device: Device, found: bytes | None) -> bytes
     before = _bytes(device.changing)
     if before is None:
         return found
+    from sena_pi.first_boot import card_file
+
     with contextlib.suppress(ConfigError):
         # It was good, but a newer version of us may judge otherwise; then it is read anew.
         after = card_file.read(before).redacted
@@ -179,7 +186,7 @@ def _untold(boot: BootPartition) -> tuple[str, ...]:
 
 
 def _fingerprint(data: bytes) -> bytes:
-    return f"{card_file.fingerprint(data)}\n".encode()
+    return f"{hashlib.sha256(data).hexdigest()}\n".encode()
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -14,6 +14,7 @@ LASTING = (
     ({"muted": True}, Effect.MUTED),
     ({"timer": True}, Effect.TIMER),
     ({"phase": Phase.SPEAKING}, Effect.SPEAKING),
+    ({"attention": True}, Effect.FAULT),
     ({"offline": True}, Effect.OFFLINE),
 )
 """From the most urgent on."""
@@ -21,7 +22,7 @@ LASTING = (
 
 @pytest.mark.parametrize("upper", range(len(LASTING)))
 def test_the_more_urgent_one_is_shown(upper: int) -> None:
-    """Fault, muted, timer, phase, offline: whatever is below does not matter."""
+    """Fault, muted, timer, phase, attention, offline: whatever is below does not matter."""
     fields, effect = LASTING[upper]
     for below in range(len(LASTING) - upper):
         for others in itertools.combinations(LASTING[upper + 1 :], below):

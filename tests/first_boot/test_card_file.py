@@ -5,10 +5,13 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from sena_pi.config import load
 from sena_pi.errors import ConfigError
-from sena_pi.first_boot.card_file import MARK, MOST_BYTES, read
+from sena_pi.first_boot.boot_partition import MOST_BYTES
+from sena_pi.first_boot.card_file import MARK, read
 from tests.first_boot.taker import CARD, GEMINI, PORCUPINE, REDACTED, Card
 
 SECRET = "not-of-any-known-form-0123456789"
@@ -96,6 +99,7 @@ def test_the_settings_can_be_read_back(card: Card) -> None:
         ('gemini = "AIzaSyShort"', "keys.gemini is too short for a key; copy the whole of it"),
         ("gemini = 3", 'keys.gemini must be a text between quotes: gemini = "..."'),
         (f'gemini = "\\u0041{SECRET}"', "keys.gemini is written with a backslash"),
+        ('gemnii = ""', "there is no key gemnii; there are gemini and porcupine."),
         (f'gemnii = "{SECRET}"', "there is no key gemnii; there are gemini and porcupine."),
     ],
 )
@@ -163,3 +167,31 @@ def test_what_can_not_be_the_right_file_is_not_read() -> None:
 def test_nothing_shows_a_key() -> None:
     """Not the file's own description in a traceback, either."""
     assert GEMINI not in repr(read(CARD))
+
+
+_PIECES = st.sampled_from(
+    [
+        *("[keys]", "[wake]", "keys", "gemini", "porcupine", "words", "=", ".", "#", "\n", "\r\n"),
+        *('"', "'", '"""', "[", "]", "{", "}", ",", " ", "\\", "3", "\ufeff", "\u2028", "\x00"),
+        *(f'"{GEMINI}"', GEMINI, SECRET, f'"{SECRET}"', MARK, f'gemini = "{SECRET}"\n'),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PIECES, max_size=24).map("".join) | st.binary(max_size=60))
+@example(f'[keys]\ngemini = "{SECRET}"\n[{SECRET}]\n')
+@example(f'[keys]\ngemini = "{SECRET}"\n{SECRET} = ""\n')
+@example(f'[wake]\nwords = []\n[keys]\ngemini = "{SECRET}"\n[cloud]\n{SECRET} = 1\n')
+def test_any_file_is_either_bad_or_without_keys_afterwards(text: str | bytes) -> None:
+    """No other error, no key that stays, and nothing but keys that changes its length."""
+    data = text.encode() if isinstance(text, str) else text
+    try:
+        file = read(data)
+    except ConfigError:
+        return
+    assert len(data) == len(file.redacted)
+    for key in file.keys.values():
+        assert key.reveal().encode() not in file.redacted
+    again = read(file.redacted)
+    assert ({}, file.settings) == (again.keys, again.settings)
