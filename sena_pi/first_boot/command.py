@@ -51,6 +51,7 @@ def first_boot(args: argparse.Namespace, *, root: Path = Path("/")) -> int:
     if request.is_asked(state_folder()):
         try:
             problems += reset.carry_out(_kept(), boot)
+            _tell("the device was reset: keys, settings and all that was kept are deleted")
         except OSError as error:
             problems.append(f"the device was not reset: {error.strerror or error}")
     outcome = take_over(boot, Device(config_file().parent, keys_folder()))

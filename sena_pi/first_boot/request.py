@@ -41,7 +41,7 @@ def end_for_reset(state: Path, end: Callable[[], None] | None = None) -> None:
     except OSError as error:
         _log.error("the device is not reset: %s", error.strerror or error)
         return
-    _log.warning("the device is reset: keys, settings and all that was kept are deleted")
+    _log.warning("a factory reset was asked for: it is carried out before the next start")
     (end or _terminate)()
 
 
