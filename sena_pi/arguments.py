@@ -233,17 +233,18 @@ def _add_boot(commands: _Commands) -> None:
 
 def _add_update(commands: _Commands) -> None:
     update = _add(commands, "update", "install a signed version, or tell which there are")
-    update.add_argument(
+    what = update.add_mutually_exclusive_group()
+    what.add_argument(
         "source",
         nargs="?",
         metavar="FILE|URL",
         help="a bundle on this machine or at an https:// address; without one: tell what is "
         "installed",
     )
-    update.add_argument(
+    what.add_argument(
         "--starting", action="store_true", help="count a start, as the service does before each"
     )
-    update.add_argument(
+    what.add_argument(
         "--healthy",
         action="store_true",
         help="keep the version that runs, if it has been ready for five minutes",

@@ -4,7 +4,7 @@
     slots/.new-…    one that is being unpacked, and is nobody's yet
     current         link to the release that is started; absent: the base
     previous        link to the one before it
-    trial           the release that must still prove itself, and how often it was started
+    trial           how often a release that must still prove itself was started
     proven          the newest that ever proved itself
 
 One rename of `current` is what installs a release; all before it can be forgotten, all after it
@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -55,20 +56,16 @@ class Releases:
 
     def shelf(self) -> Shelf:
         """What there is to choose from; whatever can't be read counts as absent."""
-        current = self._linked(CURRENT)
-        trial, starts = self._counted(self._disk.read(TRIAL))
-        if current is None or trial != current:
-            counted, starts = self._counted(self._this_boot())
-            starts = starts if counted == current else 0
-        proven = self._disk.read(PROVEN)
-        return Shelf(
+        proven = (self._disk.read(PROVEN) or b"").decode("ascii", "replace").strip()
+        shelf = Shelf(
             base=self._base,
-            current=current,
+            current=self._linked(CURRENT),
             previous=self._linked(PREVIOUS),
-            trial=trial,
-            starts=starts,
-            proven=_version(proven) if proven is not None else None,
+            proven=Version.parse_or_none(proven),
         )
+        text = self._disk.read(TRIAL) if shelf.on_trial else self._this_boot()
+        counted, starts = self._counted(text)
+        return replace(shelf, starts=starts) if counted == shelf.current else shelf
 
     # --- one at a time ------------------------------------------------------------------------
 
@@ -163,13 +160,13 @@ class Releases:
 
     def _changed(self, before: Shelf, after: Shelf) -> Shelf:
         if before.current != after.current:
-            # First of all: a trial or a previous release of another one's is ignored.
+            # First of all: what was counted of another release is ignored.
             self._point(CURRENT, after.current)
         if before.previous != after.previous:
             self._point(PREVIOUS, after.previous)
         if before.proven != after.proven and after.proven is not None:
             self._replace(PROVEN, f"{after.proven}\n".encode())
-        if (before.trial, before.starts) != (after.trial, after.starts):
+        if (before.current, before.starts) != (after.current, after.starts):
             self._count(after)
         return after
 
@@ -227,7 +224,3 @@ class Releases:
         if not starts.isdecimal():
             return None, 0
         return Version.parse_or_none(version), int(starts)
-
-
-def _version(data: bytes) -> Version | None:
-    return Version.parse_or_none(data.decode("ascii", "replace").strip())

@@ -30,23 +30,26 @@ class Shelf:
         base: the version that came with the system.
         current: the release that is started; None: the base is.
         previous: the release before it, if there is one.
-        trial: the release that must still prove itself; of no meaning unless it is the current.
+        proven: the newest that ever proved itself; nothing older is installed again.
         starts: how often the current release was started since it was last ready for `HELD_S`:
             in all when it is on trial, else since the machine was switched on.
-        proven: the newest that ever proved itself; nothing older is installed again.
     """
 
     base: Version
     current: Version | None = None
     previous: Version | None = None
-    trial: Version | None = None
-    starts: int = 0
     proven: Version | None = None
+    starts: int = 0
 
     @property
     def on_trial(self) -> bool:
-        """The current release must still prove itself."""
-        return self.current is not None and self.trial == self.current
+        """The current release must still prove itself.
+
+        It need not be the newest: it is also one that was fallen back to before it could.
+        """
+        if self.current is None:
+            return False
+        return self.proven is None or self.current > self.proven
 
     @property
     def running(self) -> Version:
@@ -99,8 +102,8 @@ def check_fits(version: Version, target: Target, machine: Target, shelf: Shelf) 
 
 
 def flipped(shelf: Shelf, version: Version) -> Shelf:
-    """A new release is the current one, on trial; what ran is kept behind it."""
-    return replace(shelf, current=version, previous=shelf.current, trial=version, starts=0)
+    """A new release is the current one; what ran is kept behind it."""
+    return replace(shelf, current=version, previous=shelf.current, starts=0)
 
 
 def starting(shelf: Shelf) -> Shelf:
@@ -113,7 +116,7 @@ def starting(shelf: Shelf) -> Shelf:
         return shelf
     if shelf.current <= shelf.base:
         # The system was updated, and now has what is newer than any release.
-        return replace(shelf, current=None, previous=None, trial=None, starts=0)
+        return replace(shelf, current=None, previous=None, starts=0)
     allowed = STARTS_ON_TRIAL if shelf.on_trial else STARTS_IF_PROVEN
     if shelf.starts < allowed:
         return replace(shelf, starts=shelf.starts + 1)
@@ -122,7 +125,7 @@ def starting(shelf: Shelf) -> Shelf:
 
 def fallen_back(shelf: Shelf) -> Shelf:
     """The current release does not work: the one behind it, or the base, is the current."""
-    return replace(shelf, current=shelf.fallback, previous=None, trial=None, starts=0)
+    return replace(shelf, current=shelf.fallback, previous=None, starts=0)
 
 
 def ready(shelf: Shelf, held_s: float | None) -> Shelf:
@@ -130,4 +133,4 @@ def ready(shelf: Shelf, held_s: float | None) -> Shelf:
     if shelf.current is None or held_s is None or held_s < HELD_S:
         return shelf
     newest = max(shelf.current, shelf.proven or shelf.current)
-    return replace(shelf, trial=None, starts=0, proven=newest)
+    return replace(shelf, starts=0, proven=newest)

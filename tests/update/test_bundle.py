@@ -202,6 +202,22 @@ def test_more_than_was_promised_is_never_written(key: tuple[Path, Path], tmp_pat
     assert [] == [path for path in tmp_path.rglob("out/**/*") if path.is_file()]
 
 
+def test_a_file_that_changes_after_it_was_checked_is_noticed(
+    key: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Somebody writes to the stick meanwhile: each file is compared again as it is unpacked."""
+    changed = packed({**FILES, MAIN: b"#" + FILES[MAIN][1:]})
+    good = bundled(key[0])
+    file = io.BytesIO(good)
+    bundle = Bundle(file, Verifier(key[1]))
+    at = good.index(b"\xfd7zXZ")
+    file.seek(at)
+    file.write(changed.ljust(bundle.manifest.payload.size_bytes, b"\0"))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UpdateRefused, match="is not what was signed"):
+        bundle.unpack(tmp_path / "out")
+
+
 def test_sizes_that_no_release_has_are_refused(key: tuple[Path, Path]) -> None:
     """Before anything is read or made room for."""
     huge = {f"lib/{n}": Content(600 << 20, "0" * 64) for n in range(2)}

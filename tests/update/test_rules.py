@@ -78,6 +78,13 @@ def test_a_previous_release_that_is_older_than_the_base_is_passed_over() -> None
     assert Version(1, 5, 0) == fallen_back(shelf).running
 
 
+def test_one_that_is_fallen_back_to_before_it_proved_itself_is_on_trial_again() -> None:
+    """The next update came too soon for it; if it kills the machine, the base must be reached."""
+    shelf = started(flipped(flipped(Shelf(BASE), OLD), NEW), STARTS_ON_TRIAL + 1)
+    assert (OLD, True, 1) == (shelf.current, shelf.on_trial, shelf.starts)
+    assert BASE == started(shelf, STARTS_ON_TRIAL).running
+
+
 def test_two_names_of_one_release_are_one() -> None:
     """A cut while a release came leaves that; it must not be its own way back."""
     assert BASE == fallen_back(replace(PROVEN, previous=OLD)).running
