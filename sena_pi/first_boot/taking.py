@@ -2,7 +2,7 @@
 
     1. it is read and judged; a bad one is kept, and told beside it
     2. keys and settings are written where they belong, and are on the disk
-    3. the file, as it was, is noted beside the keys: it is about to be changed
+    3. the file, as it was and as it will be, is noted beside the keys
     4. its keys are overwritten on the boot partition
     5. it is stamped as known, and the note is deleted
 
@@ -13,7 +13,6 @@ half way is another one: somebody replaced it, and it is taken over like the fir
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ class Device:
 
     @property
     def changing(self) -> Path:
-        """The file as it was, while it is being overwritten."""
+        """While the file is overwritten: what it was, and after that, as long, what it will be."""
         return self.folder / NOTES_NAME / CHANGING_NAME
 
 
@@ -114,7 +113,7 @@ def _take_over(boot: BootPartition, device: Device) -> Outcome:
         return _told(boot, error.problems)
     _keep(file, device)
     if file.redacted != found:
-        _write(device.changing, found)
+        _write(device.changing, found + file.redacted)
         boot.overwrite(file.redacted)
     _write(device.stamp, _fingerprint(file.redacted))
     _delete(device.changing)
@@ -131,19 +130,15 @@ def _sweep(device: Device) -> None:
 
 def _finished(boot: BootPartition, device: Device, found: bytes | None) -> bytes | None:
     """Go on with what a power cut interrupted; what the boot partition has then."""
-    before = _bytes(device.changing)
-    if before is None:
+    noted = _bytes(device.changing)
+    if noted is None:
         return found
-    from sena_pi.first_boot import card_file
-
-    with contextlib.suppress(ConfigError):
-        # It was good, but a newer version of us may judge otherwise; then it is read anew.
-        after = card_file.read(before).redacted
-        if found is not None and mixes(found, before, after):
-            if found != after:
-                boot.overwrite(after)
-            _write(device.stamp, _fingerprint(after))
-            found = after
+    before, after = noted[: len(noted) // 2], noted[len(noted) // 2 :]
+    if found is not None and mixes(found, before, after):
+        if found != after:
+            boot.overwrite(after)
+        _write(device.stamp, _fingerprint(after))
+        found = after
     _delete(device.changing)
     return found
 

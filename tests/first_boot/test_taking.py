@@ -148,7 +148,7 @@ def test_a_file_that_was_replaced_while_another_was_half_done_is_another_one(car
     """Power was cut, and the person wrote a new key before the next start."""
     card.file.write_bytes(CARD)
     card.starts()
-    (card.etc / "card" / "changing").write_bytes(CARD)
+    (card.etc / "card" / "changing").write_bytes(CARD + REDACTED)
     card.file.write_bytes(CARD.replace(GEMINI.encode(), OTHER[: len(GEMINI)].encode()))
     assert Taken.NEW is card.starts().taken
     assert f"{OTHER[: len(GEMINI)]}\n" == card.key("gemini")
