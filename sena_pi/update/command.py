@@ -74,7 +74,7 @@ def starting(places: Places) -> None:
         if releases.untidy:
             with releases.installing():
                 releases.tidy()
-    except (OSError, SenaError, ValueError) as error:
+    except (OSError, SenaError) as error:
         _say(f"this start is not counted: {error}")
 
 

@@ -29,7 +29,7 @@ class Disk(Protocol):
         """The names of the folders in a folder; none where it is absent."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Make a file with this content, or give it this content."""
+        """Make a file with this content, or give it this content; everybody may read it."""
 
     def link(self, path: str, target: str) -> None:
         """Make a symbolic link, where nothing is."""
@@ -87,7 +87,9 @@ class RealDisk:
 
     def write(self, path: str, data: bytes) -> None:
         """See `Disk`."""
-        (self.root / path).write_bytes(data)
+        place = self.root / path
+        place.write_bytes(data)
+        place.chmod(0o644)
 
     def link(self, path: str, target: str) -> None:
         """See `Disk`."""

@@ -68,8 +68,9 @@ class Installer:
             self.releases.tidy()
             with self._opened(source) as file:
                 before, after = self._placed(Bundle(file, verifier))
-            self._see_ready(before, after)
-            self.releases.tidy()
+            with told_plainly("installed and not seen ready"):
+                self._see_ready(before, after)
+            self._leave_nothing()
         return after.running
 
     @contextmanager
@@ -111,7 +112,7 @@ class Installer:
         return before, after
 
     def _leave_nothing(self) -> None:
-        # What went wrong before is what is told, not that this went wrong as well.
+        # What comes of the update is told, and not that this went wrong; it is tried again.
         with suppress(OSError):
             self.releases.tidy()
 
@@ -126,7 +127,7 @@ class Installer:
         if now.current == after.current:
             self.releases.change(now, fallen_back(now))
         ready = self.service.restart()
-        self.releases.tidy()
+        self._leave_nothing()
         raise UpdateFailed(
             f"{after.running} did not become ready; {before.running} is back"
             f"{'' if ready else ', and not ready either: see journalctl -u sena'}"

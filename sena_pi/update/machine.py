@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sena_pi import __version__
+from sena_pi.update.errors import UpdateRefused
 from sena_pi.update.manifest import NAME
 from sena_pi.update.rules import Target
 from sena_pi.update.version import Version
@@ -27,9 +28,16 @@ def this_machine() -> Target:
 
 
 def base_version(base: Path = BASE_FOLDER) -> Version:
-    """The version that came with the system; where nothing is installed, that of this code."""
+    """The version that came with the system; where nothing is installed, that of this code.
+
+    Raises:
+        UpdateRefused: it can't be compared with any other.
+    """
     folders = [str(path) for path in base.glob("lib/python3.*/site-packages")]
-    return version_in(folders) or Version.parse(__version__)
+    try:
+        return version_in(folders) or Version.parse(__version__)
+    except ValueError as error:
+        raise UpdateRefused(f"what came with the system has no version: {error}") from error
 
 
 def version_in(folders: Iterable[str]) -> Version | None:

@@ -215,7 +215,7 @@ class Releases:
     def _this_boot(self) -> bytes | None:
         try:
             return (self._runtime / _STARTS).read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
 
     @staticmethod

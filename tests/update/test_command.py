@@ -12,6 +12,7 @@ from sena_pi.cli import main
 from sena_pi.update import command
 from sena_pi.update.command import Places, healthy, starting
 from sena_pi.update.disk import RealDisk
+from sena_pi.update.errors import UpdateRefused
 from sena_pi.update.machine import base_version
 from sena_pi.update.rules import HELD_S, STARTS_ON_TRIAL
 from sena_pi.update.service import SystemdService
@@ -127,6 +128,15 @@ def test_it_tells_what_is_installed(places: Places, capsys: pytest.CaptureFixtur
     command.run(asked(json=True), places)
     told = {"running": str(NEW), "previous": None, "base": str(BASE), "on_trial": True}
     assert told == json.loads(capsys.readouterr().out)
+
+
+def test_a_base_without_a_version_is_told(tmp_path: Path) -> None:
+    """It is a person's own build, and nothing can be newer or older than it."""
+    info = tmp_path / "lib/python3.13/site-packages/sena_pi-1.0.dev3.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: sena-pi\nVersion: 1.0.dev3\n")
+    with pytest.raises(UpdateRefused, match=r"1\.0\.dev3"):
+        base_version(tmp_path)
 
 
 def test_the_command_refuses_without_a_key(capsys: pytest.CaptureFixture[str]) -> None:
