@@ -111,7 +111,11 @@ class Releases:
         self._disk.remove_tree(slot)
 
     def install(self, slot: str, version: Version) -> Shelf:
-        """Make what was unpacked the current release, on trial; on the disk when it returns."""
+        """Make what was unpacked the current release; on the disk when it returns.
+
+        Raises:
+            OSError: the disk refused; what was current is.
+        """
         with self._changing():
             shelf = self.shelf()
             self._disk.sync_all()
@@ -123,7 +127,13 @@ class Releases:
             after = flipped(shelf, version)
             self._count(after)
             self._point(PREVIOUS, after.previous)
-            self._point(CURRENT, after.current)
+            try:
+                self._point(CURRENT, after.current)
+            except OSError:
+                # It may have another name by now, and only its sync have failed.
+                with contextlib.suppress(OSError):
+                    self._point(CURRENT, shelf.current)
+                raise
         return after
 
     # --- and goes, or stays ---------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import random
 import tempfile
@@ -212,6 +213,35 @@ def test_the_test_would_notice_a_sync_that_is_forgotten() -> None:
             shelf = Releases(found, Path(run), BASE).shelf()
             wrong += shelf.current is not None and not whole(found, shelf.current)
     assert 0 < wrong
+
+
+def test_a_disk_that_refuses_once_changes_nothing() -> None:
+    """At each thing that is done to it in turn; what was current is, and nothing else is left."""
+
+    class Refusing(ForgetfulDisk):
+        refused = -1
+
+        def _change(self) -> None:
+            super()._change()
+            if self.changes == self.refused:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    for number in itertools.count(1):
+        disk = Refusing()
+        with tempfile.TemporaryDirectory() as run:
+            releases = Releases(disk, Path(run), BASE)
+            put(releases, disk, OLD)
+            proven(releases)
+            disk.refused = disk.changes + number
+            try:
+                put(releases, disk, NEW)
+            except OSError:
+                releases.tidy()
+                assert (OLD, False) == (releases.shelf().current, releases.shelf().on_trial)
+                assert [str(OLD)] == disk.folders("slots")
+            else:
+                assert 15 < number
+                return
 
 
 def test_two_updates_at_once_are_one_too_many(place: Path) -> None:
