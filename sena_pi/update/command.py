@@ -11,12 +11,11 @@ from typing import Final
 
 from sena_pi.errors import SenaError
 from sena_pi.update.disk import RealDisk
-from sena_pi.update.install import Installer, told_plainly
+from sena_pi.update.errors import told_plainly
 from sena_pi.update.machine import base_version, this_machine
 from sena_pi.update.releases import RELEASES_FOLDER, RUNTIME_FOLDER, Releases
 from sena_pi.update.rules import Shelf, ready
 from sena_pi.update.service import Service, SystemdService
-from sena_pi.update.trial import try_turn
 
 EXIT_OK: Final = 0
 
@@ -93,7 +92,10 @@ def healthy(places: Places, service: Service) -> None:
 
 
 def _install(source: str, places: Places) -> None:
+    # Not for every command: a start is counted before each start, and waits for its imports.
+    from sena_pi.update.install import Installer
     from sena_pi.update.signature import PUBLIC_KEY
+    from sena_pi.update.trial import try_turn
 
     installer = Installer(
         root=places.root,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from sena_pi.update import fetch
 from sena_pi.update.bundle import Bundle
-from sena_pi.update.errors import UpdateFailed
+from sena_pi.update.errors import UpdateFailed, told_plainly
 from sena_pi.update.releases import SLOTS, Releases
 from sena_pi.update.rules import Shelf, Target, check_fits, fallen_back
 from sena_pi.update.service import Service
@@ -22,13 +21,6 @@ from sena_pi.update.version import Version
 
 Say = Callable[[str], None]
 """Told what is being done, one line each."""
-_WHY: Final = {
-    errno.ENOSPC: "the card is full",
-    errno.EDQUOT: "the card is full",
-    errno.EROFS: "the card can only be read",
-    errno.EACCES: "that needs root: sudo sena update",
-    errno.EPERM: "that needs root: sudo sena update",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +124,3 @@ class Installer:
             f"{after.running} did not become ready; {before.running} is back"
             f"{'' if ready else ', and not ready either: see journalctl -u sena'}"
         )
-
-
-@contextmanager
-def told_plainly(what: str) -> Iterator[None]:
-    """Raise what the disk says as an UpdateFailed for people, with what became of the update."""
-    try:
-        yield
-    except OSError as error:
-        why = _WHY.get(error.errno or 0, error.strerror or str(error))
-        where = f" ({error.filename})" if error.filename else ""
-        raise UpdateFailed(f"the update was {what}: {why}{where}") from error
