@@ -10,8 +10,8 @@ waiting: the endpointer counts samples.
 that did not come within `TAIL_S`. "Told" is when the pause was told that was the end, of those that
 were not cut, from the true end; in noise it may come before. "Wasted" are requests, for each
 utterance, that were begun in pauses which were no end, by the default `Spending`: in the first one
-as soon as it is told, in a later one only where it lasts `hesitation_s` more. "Spent" are utterances
-in which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
+as soon as it is told, in a later one only where it lasts `hesitation_s` more. "Spent" are those in
+which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
 
 "Words known" is the adaptive rule told, `WORDS_S` after each pause, whether the words are a whole
 phrase: what a transcriber that is never wrong would gain. What is "longer than a phrase" was whole
