@@ -37,6 +37,7 @@ from sena_pi.timers.ringing import SwitchRinger
 from sena_pi.timers.service import Timers
 from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.wake_retry import WakeRetry
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
@@ -114,6 +115,10 @@ async def running(
             if on:
                 listening.set()
 
+        def ready(worker: dict[str, Any]) -> None:
+            _tell_wake_engine(worker)
+            retry.ready(worker)
+
         def woken(wake: WakeEvent) -> None:
             body.woken()
             assistant.woken(wake)
@@ -132,7 +137,7 @@ async def running(
             AudioListeners(
                 detection=woken,
                 hearing=hearing,
-                ready=_tell_wake_engine,
+                ready=ready,
                 spoken=on_spoken,
             ),
         )
@@ -143,6 +148,7 @@ async def running(
             on_trigger=turn_began,
             on_report=reported,
         )
+        retry = WakeRetry(audio.supervisor.reconfigure, assistant.idle)
         care = Care(
             settings,
             audio,
@@ -159,7 +165,7 @@ async def running(
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        work += [body.run(), calm_down(assistant), *time.work(), *care.work()]
+        work += [body.run(), calm_down(assistant), *time.work(), *care.work(), retry.run()]
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
             control.serve(

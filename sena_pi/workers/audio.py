@@ -114,6 +114,7 @@ class AudioWorker:
             "wake_words": list(detector.words) if detector else [],
             "wake_reasons": list(self._wake.reasons),
             "key_refused": self._wake.key_refused,
+            "key_unchecked": self._wake.key_unchecked,
         }
         self._send(Event(wire.READY, data))
         work = self._capture if self._settings.get("capture", True) else self._only_play
