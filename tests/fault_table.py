@@ -87,6 +87,24 @@ FAULTS = {
                 ),
                 "tests/test_without_network.py::test_it_listens_explains_and_recovers_by_itself",
             ),
+            handled(
+                "sena_pi.breaker:Breaker.network_changed",
+                ("            self._until_s = self._monotonic()\n", ""),
+                "tests/test_network.py::test_the_cloud_is_asked_as_soon_as_there_is_a_network",
+            ),
+            handled(
+                "sena_pi.network:NetworkWatch.look",
+                ("        if self._known - before:\n", "        if False:\n"),
+                "tests/test_network.py::test_a_network_that_comes_is_told_once",
+            ),
+            handled(
+                "sena_pi.care:Care.work",
+                (
+                    "            watches.append(NetworkWatch(self._breaker.network_changed).run())\n",
+                    "            pass\n",
+                ),
+                "tests/test_watches_run.py::test_every_watch_is_started",
+            ),
         ),
     ),
     "F2": Fault(
@@ -691,6 +709,11 @@ FAULTS = {
                 ("    if bits & NOW:\n", "    if False:\n"),
                 "tests/doctor/test_machine.py::test_power_is_what_the_firmware_tells",
             ),
+            handled(
+                "sena_pi.care:Care.work",
+                (", PowerWatch().run()]", "]"),
+                "tests/test_watches_run.py::test_every_watch_is_started",
+            ),
         ),
     ),
     "F28": Fault(
@@ -721,6 +744,11 @@ FAULTS = {
                 "sena_pi.wake_retry:WakeRetry.run",
                 ("                self._restart()\n", "                pass\n"),
                 "tests/test_wake_retry.py::test_a_key_that_could_not_be_checked_is_looked_at_again",
+            ),
+            handled(
+                "sena_pi.app:running",
+                ("*care.work(), retry.run()]", "*care.work()]"),
+                "tests/test_watches_run.py::test_every_watch_is_started",
             ),
         ),
     ),
