@@ -130,6 +130,11 @@ class Allowance:
             return self.speech_left_s == 0
         return self._current().requests >= self._requests_per_day
 
+    @property
+    def ample(self) -> bool:
+        """Less than half of the day's questions were asked: some may be asked on a guess."""
+        return 2 * self._current().requests < self._requests_per_day
+
     async def run(self, every_s: float = SAVE_EVERY_S) -> None:
         """Save now and then, off the event loop, until cancelled."""
         while True:

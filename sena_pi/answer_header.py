@@ -1,19 +1,21 @@
-"""Reads a model's answer while it arrives: a short header, then the words to speak.
+"""Reads a model's answer while it arrives: its question, the words to speak, the rest.
 
-The model is asked for one JSON object whose last field, `say`, holds the words, so that the
-header is known before the first of them. What really arrives may be broken in any way; whatever
-holds words is still spoken, no JSON is spoken aloud, and what the header did not say takes the
-safe default (see `sena_pi.stages.Header`).
+The model is asked for one JSON object. The words, `say`, come as early as they can: in front of
+them stands what decides how they are spoken, or whether they are at all, and of that only what
+differs from its default; behind them comes what matters when they have been spoken. What really
+arrives may be in any order, and broken in any way; whatever holds words is still spoken, no JSON
+is spoken aloud, and what was not said takes the safe default (see `sena_pi.stages.Header`).
 
-The keys are short because the words wait for them: beside `heard` the header costs about 25
-tokens, counting each word and each run of punctuation as one.
+The keys are short because the words wait for them: beside `heard` usually about 6 tokens, counting
+each word and each run of punctuation as one, and about 13 more follow.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import jiter
 
@@ -31,20 +33,28 @@ _CACHEABILITY: Final = {
 _PROPERTIES: Final[dict[str, dict[str, Any]]] = {
     "heard": {"type": "STRING"},
     "lang": {"type": "STRING"},
+    # Without a word for none, a model that began this field would have to make an intent up.
     "local": {"type": "STRING", "enum": [_NOT_LOCAL, *_INTENTS]},
+    "say": {"type": "STRING"},
     "keep": {"type": "STRING", "enum": [*_CACHEABILITY]},
     "alone": {"type": "BOOLEAN"},
     "asks": {"type": "BOOLEAN"},
-    "say": {"type": "STRING"},
 }
+_LEFT_OUT: Final = {"lang", "local"}
+"""What is usually left out."""
 ANSWER_SCHEMA: Final[dict[str, Any]] = {
     "type": "OBJECT",
     "properties": _PROPERTIES,
     # Both: the documented order, and the one that was seen to decide when they differ.
     "property_ordering": [*_PROPERTIES],
-    "required": [*_PROPERTIES],
+    "required": [key for key in _PROPERTIES if key not in _LEFT_OUT],
 }
 """What the model must fill in, in Gemini's subset of OpenAPI."""
+
+_Part = Literal["on", "trailing-strings"]
+_CLOSED: Final = "on"
+_BEGUN: Final = "trailing-strings"
+"""How much jiter gives of a value that is cut: what is whole, or a begun string as well."""
 
 _SAY = re.compile(r'"say"\s*:')
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -69,18 +79,25 @@ class AnswerReader:
 
     The words do not depend on how the answer was cut into pieces.
 
+    Args:
+        language: BCP 47 tag of an answer that names none.
+
     Attributes:
-        asked: what was heard and the language, None until both are whole.
-        header: None until the words begin or the answer has ended.
+        asked: what was heard and the language, None until both are certain.
+        opening: what stood in front of the words, None until they begin; for an intent only what
+            was asked and the intent, as soon as they are certain.
+        header: all of it, None until `finish`.
         too_long: the answer passed `MAX_ANSWER_BYTES`; what came after is dropped.
         whole: after `finish`: the answer was one complete JSON object with its words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
         self.asked: Header | None = None
+        self.opening: Header | None = None
         self.header: Header | None = None
         self.too_long = False
         self.whole = False
+        self._language = language
         self._raw = ""
         self._room_bytes = MAX_ANSWER_BYTES
         self._half_character = ""
@@ -91,14 +108,37 @@ class AnswerReader:
         if self.too_long:
             return ""
         self._raw += self._fitting(self._characters(text))
-        return self._new_words(ended=False)
+        answer = _read(self._raw, ended=False)
+        if self.opening is None:
+            self._know_opening(answer)
+        return self._new(answer.words)
 
     def finish(self) -> str:
         """Nothing more comes; the words that could not be told apart from JSON before."""
-        new = self._new_words(ended=True)
-        if self.header is None:
-            self.header = Header()
+        answer = _read(self._raw, ended=True)
+        fields = {**answer.fields(closed=True), **answer.fields_in_front()}
+        self.header = self._header(fields)
+        self.opening = self.opening or self._header(answer.fields_in_front())
+        self.asked = self.asked or _asked(self.header)
         self.whole = not self.too_long and _is_whole(self._raw)
+        return self._new(answer.words)
+
+    def _know_opening(self, answer: _Answer) -> None:
+        if answer.words:
+            self.opening = self._header(answer.fields_in_front())
+            self.asked = self.asked or _asked(self.opening)
+        elif answer.asked_is_certain():
+            known = self._header(answer.fields(closed=True))
+            self.asked = self.asked or _asked(known)
+            if known.intent is not None:
+                self.opening = replace(self.asked, intent=known.intent)
+
+    def _header(self, fields: Mapping[str, Any]) -> Header:
+        return _header(fields, self._language)
+
+    def _new(self, words: str) -> str:
+        new = words[self._spoken :]
+        self._spoken += len(new)
         return new
 
     def _characters(self, text: str) -> str:
@@ -117,47 +157,52 @@ class AnswerReader:
         self.too_long = True
         return data[: self._room_bytes].decode("utf-8", "ignore")
 
-    def _new_words(self, *, ended: bool) -> str:
-        header, words = _read(self._raw, ended=ended)
-        if self.header is None:
-            self.header = header
-        if self.asked is None:
-            self.asked = header or _asked(self._raw)
-        new = words[self._spoken :]
-        self._spoken += len(new)
-        return new
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer as far as it has come.
+
+    Attributes:
+        words: those that are certain.
+        text: from its JSON on; empty when prose came first, whose JSON is not believed.
+        front: the part of `text` in front of `say`; all of it while there is no `say`.
+    """
+
+    words: str
+    text: str
+    front: str
+
+    def fields(self, *, closed: bool = False) -> Mapping[str, Any]:
+        """Those that came; closed: without the one that is still arriving."""
+        return _object(self.text, _CLOSED if closed else _BEGUN)
+
+    def fields_in_front(self) -> Mapping[str, Any]:
+        """Those in front of the words: what was said first counts."""
+        return _object(self.front)
+
+    def asked_is_certain(self) -> bool:
+        """The question is whole, and its language is, or will not come where it belongs."""
+        closed = self.fields(closed=True)
+        if "heard" not in closed:
+            return False
+        begun = [*self.fields()]
+        behind = begun[begun.index("heard") + 1 :]
+        say_begun = len(self.front) < len(self.text)
+        return say_begun or "lang" in closed or any(key != "lang" for key in behind)
 
 
-def _asked(raw: str) -> Header | None:
-    """The question and its language, once both of an object's fields are closed."""
-    start = raw.find("{")
-    if start < 0:
-        return None
-    try:
-        fields = jiter.from_json(raw[start:].encode(), partial_mode="on", cache_mode="none")
-    except ValueError:
-        return None
-    if not isinstance(fields, dict) or not {"heard", "lang"} <= fields.keys():
-        return None
-    header = _header(fields)
-    return Header(heard=header.heard, language=header.language)
-
-
-def _read(raw: str, *, ended: bool) -> tuple[Header | None, str]:
-    """Header and words of an answer, as far as they are certain."""
+def _read(raw: str, *, ended: bool) -> _Answer:
     body = raw.lstrip("\ufeff \t\r\n")
     if not ended and _FENCE_BEGUN.fullmatch(body):
-        return None, ""
+        return _Answer("", "", "")
     body = _FENCE.sub("", body, count=1) if body.startswith("```") else body
-    prose, rest = _prose_before_json(body, ended=ended)
-    say = _SAY.search(rest)
+    prose, text = _prose_before_json(body, ended=ended)
+    say = _SAY.search(text)
     if say is not None:
-        header = Header() if prose else _header(_object(rest[: say.start()]))
-        return header, prose + _said(rest[say.end() :], ended=ended)
-    if ended and not prose:
-        fields = _object(rest)
-        return _header(fields), _words_without_say(rest, fields)
-    return (Header() if prose else None), prose
+        words, front = _said(text[say.end() :], ended=ended), text[: say.start()]
+    else:
+        words, front = _words_without_say(text) if ended and not prose else "", text
+    return _Answer(prose + words, "", "") if prose else _Answer(words, text, front)
 
 
 def _prose_before_json(body: str, *, ended: bool) -> tuple[str, str]:
@@ -171,9 +216,9 @@ def _prose_before_json(body: str, *, ended: bool) -> tuple[str, str]:
     return body.rstrip("`"), ""  # they may be the start of a fence
 
 
-def _object(text: str) -> Mapping[str, Any]:
-    """The complete fields of an object, or of the first object of a list."""
-    value = _parse(text[text.find("{") :]) if "{" in text else None
+def _object(text: str, part: _Part = _BEGUN) -> Mapping[str, Any]:
+    """The fields of an object, or of the first object of a list."""
+    value = _parse(text[text.find("{") :], part) if "{" in text else None
     return value if isinstance(value, dict) else {}
 
 
@@ -185,8 +230,9 @@ def _said(text: str, *, ended: bool) -> str:
     return _spoken_form(_parse(text)) if ended else ""
 
 
-def _words_without_say(text: str, fields: Mapping[str, Any]) -> str:
+def _words_without_say(text: str) -> str:
     """Words that came in another form than the one asked for."""
+    fields = _object(text)
     if fields:
         return _spoken_form([value for key, value in fields.items() if key not in _PROPERTIES])
     if "{" in text:
@@ -207,13 +253,14 @@ def _spoken_form(value: object) -> str:
     return ""
 
 
-def _parse(text: str) -> object:
-    """The value at the start of `text`, as far as it goes; None when it can't be read."""
+def _parse(text: str, part: _Part = _BEGUN) -> object:
+    """The value at the start of `text`, as far as it goes; None when it can't be read.
+
+    What follows the value does no harm.
+    """
     for candidate in (text, _repaired(text)):
         try:
-            return jiter.from_json(
-                candidate.encode(), partial_mode="trailing-strings", cache_mode="none"
-            )
+            return jiter.from_json(candidate.encode(), partial_mode=part, cache_mode="none")
         except ValueError:
             continue
     return None
@@ -230,17 +277,22 @@ def _repaired_escape(match: re.Match[str]) -> str:
     return "" if match["bad"] is not None else match[0]
 
 
-def _header(fields: Mapping[str, Any]) -> Header:
+def _header(fields: Mapping[str, Any], otherwise: str) -> Header:
     """Each field that is as it should be; the default of `Header` for each that is not."""
     language, local = _text(fields, "lang"), _text(fields, "local")
     return Header(
         heard=_text(fields, "heard").strip(),
-        language=language if _LANGUAGE.fullmatch(language) else "en",
+        language=language if _LANGUAGE.fullmatch(language) else otherwise,
         intent=_INTENTS.get(local),
         cacheability=_CACHEABILITY.get(_text(fields, "keep"), Cacheability.NEVER),
         stands_alone=fields.get("alone") is True,
         expects_reply=fields.get("asks") is True,
     )
+
+
+def _asked(header: Header) -> Header:
+    """The question and its language alone."""
+    return Header(heard=header.heard, language=header.language)
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

@@ -13,29 +13,30 @@ from typing import Any
 
 from sena_pi import control
 from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.body.hardware import Hardware
 from sena_pi.body.wiring import Body, Joined, body_of
 from sena_pi.cache.service import CacheService
 from sena_pi.cached import cache_requests
 from sena_pi.calm import calm_down
 from sena_pi.care import Care
+from sena_pi.chimes import Chime
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.speaker import WorkerSpeaker
+from sena_pi.follow_up import follow_ups
 from sena_pi.keys import KeyStore
-from sena_pi.overhearing import OverhearsWhileResting
 from sena_pi.parts import Work, key_of, make_parts
 from sena_pi.places import runtime_folder
-from sena_pi.report import TurnReport
+from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Settings, values
 from sena_pi.sound import DeviceLost
-from sena_pi.stages import StatusLight, WakeEvent
+from sena_pi.stages import StatusLight, Transcriber, WakeEvent
 from sena_pi.thinking import Mind
 from sena_pi.timekeeping import Timekeeping
 from sena_pi.timers.ringing import SwitchRinger
 from sena_pi.timers.service import Timers
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.wake_retry import WakeRetry
 
@@ -90,10 +91,22 @@ async def running(
     *,
     simulation: Simulation | None = None,
     deadlines: Deadlines | None = None,
+    transcriber: Transcriber | None = None,
     on_report: Callable[[TurnReport], None] = lambda _report: None,
     on_spoken: Callable[[dict[str, Any]], None] = lambda _spoken: None,
 ) -> AsyncIterator[Appliance]:
-    """The whole appliance; all of it ends when the context is left."""
+    """The whole appliance; all of it ends when the context is left.
+
+    Args:
+        settings: what it shall do.
+        keys: where its keys are.
+        light: shows what it does.
+        simulation: sound without sound cards; None: with them.
+        deadlines: of a turn, where they are not the usual ones.
+        transcriber: understands any speech on this machine; None: only commands are.
+        on_report: gets the report of each turn.
+        on_spoken: told when a simulated recording has begun or ended.
+    """
     async with AsyncExitStack() as closing:
         time = Timekeeping(settings, keeps=simulation is None)
         body = body_of(settings, light, simulation.hardware if simulation else None)
@@ -103,6 +116,7 @@ async def running(
             closing,
             remembers=True,
             deadlines=deadlines,
+            transcriber=transcriber,
             timers=time.answers,
             controls=body.controls,
             trusted=lambda: body.trusted,
@@ -128,6 +142,11 @@ async def running(
             time.turn_began()
 
         def reported(report: TurnReport) -> None:
+            if report.unnoticed:
+                return
+            chime = chime_after(report)
+            if chime is not None:
+                audio.chime(chime)
             care.turn_ended(report)
             body.turn_ended(report)
             on_report(report)
@@ -136,6 +155,7 @@ async def running(
             {**audio_settings(settings, keys, simulation), **body.audio_settings()},
             AudioListeners(
                 detection=woken,
+                stop_word=lambda _stop: assistant.stopped(),
                 hearing=hearing,
                 ready=ready,
                 spoken=on_spoken,
@@ -144,7 +164,8 @@ async def running(
         assistant = Assistant(
             Stages(audio, audio.speaker, body, parts.mind, parts.voice, parts.clips),
             Conversation(conversation.turns, conversation.forget_after_s),
-            overhearer=OverhearsWhileResting(parts.ears, parts.answers_breaker),
+            follow_ups=follow_ups(settings),
+            overhearer=parts.overhearer,
             on_trigger=turn_began,
             on_report=reported,
         )
@@ -158,10 +179,10 @@ async def running(
             muted=lambda: body.muted,
             lit=lambda: body.light.lit,
         )
-        body.join(Joined(assistant, audio, time.timers, parts.clips))
+        body.join(Joined(assistant, audio, time.timers, parts.clips, _Chimes(audio)))
         time.timers.add_ringer(SwitchRinger(body.light.timer))
         time.sounds(audio.speaker, assistant.idle, [parts.piper, parts.espeak])
-        if parts.mind.cloud is None:
+        if parts.mind.cloud is None or parts.mind.transcriber is parts.ears:
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
@@ -216,6 +237,7 @@ def audio_settings(
         "microphone": settings.microphone.device,
         "speaker": settings.speaker.device,
         "porcupine4_folder": str(PORCUPINE4_FOLDER),
+        "chimes": list(settings.sounds.which) if settings.sounds.chimes else [],
     }
     if (key := key_of(keys, "porcupine")) is not None:
         data["access_key"] = key.secret.reveal()
@@ -227,6 +249,25 @@ def audio_settings(
         }
         data["microphone"] = data["speaker"] = ""
     return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Chimes:
+    """The worker's chimes, for the body."""
+
+    audio: Audio
+
+    def play(self, name: str) -> None:
+        self.audio.chime(Chime(name))
+
+
+def chime_after(report: TurnReport) -> Chime | None:
+    """What is sounded after a turn that would end in silence otherwise."""
+    if report.outcome is Outcome.FAILED:
+        return Chime.ERROR
+    silent = report.outcome is Outcome.NOTHING_HEARD and not report.unnoticed
+    obeyed = report.outcome is Outcome.ANSWERED and not (report.answered or report.told)
+    return Chime.DONE if silent or obeyed else None
 
 
 def _tell_wake_engine(ready: dict[str, Any]) -> None:

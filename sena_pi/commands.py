@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sena_pi import journal, languages, voices
+from sena_pi.answer import Answer
 from sena_pi.app import Appliance, Simulation, running, speaking, thinking
 from sena_pi.errors import SenaError
 from sena_pi.foreground import (
@@ -29,7 +30,6 @@ from sena_pi.simulated.console import ConsoleLight
 from sena_pi.simulated.session import Session
 from sena_pi.speakable import speakable
 from sena_pi.stages import Question
-from sena_pi.thinking import Answer
 from sena_pi.voice_catalogue import VOICES
 
 EXIT_PROBLEM = 1

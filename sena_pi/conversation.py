@@ -30,6 +30,11 @@ class Conversation:
             self._exchanges.clear()
         return tuple(self._exchanges)
 
+    def recent_with(self, heard: str, spoken: str) -> Sequence[Exchange]:
+        """As `recent`, with an exchange that is not over yet, and is not remembered by this."""
+        said = [*self._exchanges, *([Exchange(heard, spoken)] if heard and spoken else [])]
+        return tuple(deque(said, self._exchanges.maxlen))
+
     def add(self, heard: str, spoken: str) -> None:
         """Remember an exchange; one without words on both sides is not one."""
         if heard or spoken:

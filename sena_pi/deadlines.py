@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Bounds of a turn, in seconds; all but `gap_s` count from the endpoint.
+    """Bounds of a turn, in seconds; all but `gap_s` and `grace_s` count from the endpoint.
 
     They lie outside the cloud's own: Gemini refuses a deadline under ten seconds in a request.
 
@@ -16,6 +16,8 @@ class Deadlines:
             is not before `reason_s`.
         reason_s: nothing of the answer can be heard: a reason is. A little less than the 3 s
             after which people take silence for a fault, so that the reason has begun by then.
+        grace_s: so much later is a reason heard when a filler was, and words have come that only
+            need to be spoken.
         answer_s: an answer whose first sentence comes later is given up; one that comes before
             is spoken, even after a reason.
         gap_s: longest silence of the cloud inside an answer.
@@ -24,6 +26,7 @@ class Deadlines:
 
     filler_s: float = 1.5
     reason_s: float = 2.8
+    grace_s: float = 1.0
     answer_s: float = 8.0
     gap_s: float = 4.0
     turn_s: float = 30.0

@@ -18,10 +18,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 from sena_pi.audio import FRAME_S, FRAME_SAMPLES, MICROPHONE_FORMAT, Frame
-from sena_pi.patience import CAP_S, Foreground, Patience
+from sena_pi.patience import CAP_S, COMPLETE_S, ONSET_S, Foreground, Patience
 
 PAUSED_AFTER_S = 0.25
-"""After this much silence a pause is told."""
+"""After this much silence a pause is told, unless adaptive: then as `Foreground.pause_s` says."""
 RELEASE_TAIL_FRAMES = 10
 """Longest wait for the end of a word after a button was let go: 0.32 s."""
 
@@ -41,9 +41,11 @@ class EndpointerSettings:
     """How long to wait for what.
 
     Attributes:
-        adaptive: wait for as much silence as what was heard so far calls for (`Patience`), and
-            don't take people in the background for the one who speaks (`Foreground`).
-        silence_s: silence after speech that ends the utterance, unless adaptive.
+        adaptive: wait for as much silence as what was heard so far calls for (`Patience`) or as
+            those call for who know the words (`Endpointer.hint`), and don't take people in the
+            background for the one who speaks (`Foreground`).
+        silence_s: silence after speech that ends the utterance, unless adaptive; whatever is
+            known of the words.
         no_speech_s: listening ends when no speech has started by then.
         longest_s: listening ends then in any case.
         speech_probability: from here on a frame starts, or resumes, speech.
@@ -188,8 +190,9 @@ class Endpointer:
     def hint(self, paused_sample: int, *, complete: bool) -> None:
         """Somebody knows the words said before a pause.
 
-        Complete: the next frame of silence is the endpoint. Not complete: `CAP_S` of silence is
-        waited for. The last hint counts. Forgotten when speech resumes.
+        Complete: `COMPLETE_S` of silence is the endpoint, since people add to whole phrases, too.
+        Not complete: `CAP_S` of silence is waited for. The last hint counts. Forgotten when
+        speech resumes; does nothing unless adaptive.
 
         Args:
             paused_sample: `end_sample` of that `Paused`. A hint on another pause than the present
@@ -257,7 +260,7 @@ class Endpointer:
         silence = frame.end_sample - speech_end
         if silence >= _samples(self._wanted_s(frame)):
             return Endpoint(EndpointReason.SILENCE, speech_end, frame.end_sample)
-        if self._pause is None and silence >= _samples(PAUSED_AFTER_S):
+        if self._pause is None and silence >= _samples(self._told_after_s()):
             self._pause = Paused(speech_end, frame.end_sample)
             return self._pause
         return None
@@ -266,12 +269,19 @@ class Endpointer:
         """How much silence ends the utterance, as things are."""
         if self._held:
             return self._settings.longest_s
-        if self._complete is not None:
-            return 0.0 if self._complete else CAP_S
         if not self._settings.adaptive:
             return self._settings.silence_s
-        frames = (frame.end_sample - self._vad_end) // FRAME_SAMPLES
-        return self._patience.silence_s(self._hovering / frames)
+        if self._complete is not None:
+            wanted_s = COMPLETE_S if self._complete else CAP_S
+        else:
+            frames = (frame.end_sample - self._vad_end) // FRAME_SAMPLES
+            wanted_s = self._patience.silence_s(self._hovering / frames)
+        if self._foreground.rising:
+            wanted_s += ONSET_S
+        return min(wanted_s, CAP_S)
+
+    def _told_after_s(self) -> float:
+        return self._foreground.pause_s if self._settings.adaptive else PAUSED_AFTER_S
 
     def _speech_end(self) -> int:
         exact = self._levels.sound_end(self._vad_end)

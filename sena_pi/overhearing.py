@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from sena_pi.assistant import Overhearer
+import os
+
 from sena_pi.breaker import Breaker, State
+from sena_pi.guesses import Overhearer
+from sena_pi.settings import Cloud
+
+LEAST_CORES = 4
+LEAST_MEMORY_BYTES = 1_500_000_000
+"""The ears take 0.1 GB, and a core while somebody speaks."""
+
+
+def hears_beside_cloud(cloud: Cloud) -> bool:
+    """The ears are asked beside the cloud: as the settings say, or where the board can."""
+    if cloud.local_commands != "auto":
+        return cloud.local_commands == "on"
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return (os.cpu_count() or 1) >= LEAST_CORES and memory_bytes >= LEAST_MEMORY_BYTES
 
 
 class OverhearsWhileResting:

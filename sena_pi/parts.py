@@ -14,13 +14,14 @@ from typing import Any
 from sena_pi import languages, voices
 from sena_pi.allowance import Allowance
 from sena_pi.body.lit import LitModel
-from sena_pi.breaker import Breaker
+from sena_pi.breaker import Breaker, State
 from sena_pi.cache.refreshing import IdleRefresh
 from sena_pi.cache.service import CacheService
 from sena_pi.cache.voice import CachedVoice
 from sena_pi.cached import cache_service, idle_refresh, refresher
 from sena_pi.capped import CappedModel, CappedVoice
 from sena_pi.clips import Clips
+from sena_pi.connecting import Connecting
 from sena_pi.credential import GeminiKey
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.ears import Ears
@@ -32,11 +33,14 @@ from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import CloudError, EngineUnavailable, KeyRefused
 from sena_pi.guarded import Guard, GuardedModel, GuardedVoice
+from sena_pi.guess import Spending
+from sena_pi.guesses import Overhearer
 from sena_pi.keys import Key, KeyStore
 from sena_pi.local_answers import ControlDeeds, LocalAnswers, LocalModel
+from sena_pi.overhearing import OverhearsWhileResting, hears_beside_cloud
 from sena_pi.places import state_folder
 from sena_pi.settings import Settings
-from sena_pi.stages import LanguageModel, Synthesizer
+from sena_pi.stages import LanguageModel, Synthesizer, Transcriber
 from sena_pi.thinking import Mind
 from sena_pi.timers.answers import TimerAnswers
 from sena_pi.voice_ladder import VoiceLadder
@@ -64,9 +68,11 @@ class Parts:
         espeak: the voice of last resort, None where it is not installed.
         clips: what is said when there is no answer.
         answers_breaker: that of the cloud's answers, None without a cloud.
+        races: the local voice may race the cloud's.
         work: what must run beside the rest.
         cache: remembers what the cloud says.
         refresh: renews what it remembers while nobody asks, None where that is switched off.
+        connecting: connects to the cloud ahead of a question, None without a cloud.
     """
 
     mind: Mind
@@ -76,9 +82,17 @@ class Parts:
     espeak: Espeak | None
     clips: Clips
     answers_breaker: Breaker | None
+    races: bool
     work: list[Callable[[], Work]] = field(default_factory=list)
     cache: CacheService | None = None
     refresh: IdleRefresh | None = None
+    connecting: Connecting | None = None
+
+    @property
+    def overhearer(self) -> Overhearer:
+        """The ears, where they are asked for what they hear."""
+        always = self.mind.transcriber is self.ears
+        return OverhearsWhileResting(self.ears, None if always else self.answers_breaker)
 
     @property
     def voice(self) -> VoiceLadder:
@@ -86,13 +100,15 @@ class Parts:
         if not self.voices:
             raise EngineUnavailable("nothing can speak: apt install espeak-ng")
         # With a voice of our own that is as good: espeak-ng would only be sooner.
-        races = self.answers_breaker is not None and self.piper is not None
+        races = self.races and self.answers_breaker is not None and self.piper is not None
         return VoiceLadder(self.voices, Race() if races else None)
 
     def turn_began(self) -> None:
-        """A turn comes before all that is done on idle."""
+        """A turn comes before all that is done on idle, and needs connections."""
         if self.refresh is not None:
             self.refresh.turn_began()
+        if self.connecting is not None:
+            self.connecting.turn_began()
 
     def background(self) -> list[Work]:
         """What must run beside the rest, begun."""
@@ -123,6 +139,7 @@ async def make_parts(
     *,
     remembers: bool = False,
     deadlines: Deadlines | None = None,
+    transcriber: Transcriber | None = None,
     timers: TimerAnswers | None = None,
     controls: ControlDeeds | None = None,
     trusted: Callable[[], bool] = lambda: True,
@@ -131,10 +148,11 @@ async def make_parts(
 
     Args:
         settings: what is wanted.
-        keys: which keys there are.
+        keys: where keys are.
         closing: closes what was opened.
-        remembers: with the response cache.
+        remembers: with the response cache, and ears beside the cloud.
         deadlines: how long the cloud is waited for.
+        transcriber: understands any speech on this machine; None: only commands are.
         timers: answers about timers.
         controls: does what is asked of volume and microphone.
         trusted: whether sound may leave the device.
@@ -145,6 +163,8 @@ async def make_parts(
     cache: CacheService | None = None
     answers_breaker: Breaker | None = None
     refresh: IdleRefresh | None = None
+    connecting: Connecting | None = None
+    spending = Spending()
     rungs: list[Synthesizer] = []
     if settings.cloud.enabled and (key := key_of(keys, "gemini")) is not None:
         gemini = Gemini(key.secret.reveal(), gemini_settings(settings))
@@ -174,7 +194,12 @@ async def make_parts(
                 refresh = idle_refresh(cache, habits, cloud)
             closing.push_async_callback(cache.aclose)
             work.append(cache.run)
-        work += [allowance.run, lambda: _warm_up(gemini)]
+        spending = Spending(settings.limits.guesses, affordable=lambda: allowance.ample)
+        breaker = answers_breaker
+        connecting = Connecting(gemini.connect, lambda: breaker.state is State.CLOSED)
+        work += [allowance.run, connecting.run, lambda: _warm_up(gemini)]
+        if transcriber is None and remembers and hears_beside_cloud(settings.cloud):
+            transcriber = ears
     piper = _piper(settings)
     if piper is not None:
         rungs.append(piper)
@@ -186,10 +211,30 @@ async def make_parts(
         rungs.append(espeak)
     answers = LocalAnswers(cloud=cloud is not None, timers=timers, controls=controls)
     mind = Mind(
-        cloud, LocalModel(ears, answers), answers, cache, deadlines=deadlines or Deadlines()
+        cloud,
+        LocalModel(ears, answers),
+        answers,
+        cache,
+        transcriber,
+        deadlines or Deadlines(),
+        spending,
+        settings.cloud.language or "en",
     )
     clips = Clips(languages.catalogue(settings.cloud.language))
-    return Parts(mind, rungs, ears, piper, espeak, clips, answers_breaker, work, cache, refresh)
+    return Parts(
+        mind=mind,
+        voices=rungs,
+        ears=ears,
+        piper=piper,
+        espeak=espeak,
+        clips=clips,
+        answers_breaker=answers_breaker,
+        races=settings.voice.race,
+        work=work,
+        cache=cache,
+        refresh=refresh,
+        connecting=connecting,
+    )
 
 
 def _espeak(settings: Settings) -> Espeak | None:
@@ -216,7 +261,7 @@ def _piper(settings: Settings) -> LocalVoice | None:
 
 
 def key_of(keys: KeyStore, name: str) -> Key | None:
-    """A key, if it is set and can be used."""
+    """A key, where there is one that can be used."""
     try:
         return keys.find(name)
     except KeyRefused as error:
@@ -226,9 +271,8 @@ def key_of(keys: KeyStore, name: str) -> Key | None:
 
 
 def gemini_settings(settings: Settings) -> GeminiSettings:
-    """What Gemini's client is told."""
-    """What Gemini's client is told."""
-    cloud = settings.cloud.model_dump(exclude={"enabled"})
+    """What the cloud's client is told."""
+    cloud = settings.cloud.model_dump(exclude={"enabled", "local_commands"})
     return GeminiSettings(**cloud)
 
 

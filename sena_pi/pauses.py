@@ -1,4 +1,4 @@
-"""Pauses of a person who is listened to, as the brain has them.
+"""What a microphone tells while a person speaks, beside the sound itself.
 
 In this order for a turn: paused, (resumed, paused)*, and then its `Heard`; nothing after that.
 """
@@ -6,6 +6,7 @@ In this order for a turn: paused, (resumed, paused)*, and then its `Heard`; noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sena_pi.audio import Utterance
 
@@ -27,14 +28,27 @@ class SpeechPaused:
     end_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechResumed:
-    """The person goes on; the pause told last was no end.
+class Listener(Protocol):
+    """Follows what is being said, on the event loop. Each returns at once."""
 
-    Attributes:
-        turn: who listens.
-        speech_start_sample: stream position where speech goes on.
-    """
+    def audio(self, pcm: bytes) -> None:
+        """The next piece, 16 kHz mono."""
 
-    turn: str
-    speech_start_sample: int
+    def paused(self, pause: SpeechPaused) -> None:
+        """The person has stopped, perhaps for good."""
+
+    def resumed(self, pcm: bytes) -> None:
+        """The person goes on: the pause told last was no end. All that was said so far."""
+
+
+class Nobody:
+    """A `Listener` who waits for the end."""
+
+    def audio(self, pcm: bytes) -> None:
+        """Is waited for."""
+
+    def paused(self, pause: SpeechPaused) -> None:
+        """May be the end, or not."""
+
+    def resumed(self, pcm: bytes) -> None:
+        """It was not."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+FOLLOW_UP: Final = "follow-up"
+"""What a turn is triggered by that nobody asked for: somebody may have more to say."""
 
 
 class Outcome(StrEnum):
@@ -30,9 +33,13 @@ class Timeline:
 
     Attributes:
         speech_end: a person stopped speaking.
-        endpoint: that was certain.
+        guess: the answer that was kept was begun; None: not before the endpoint.
+        endpoint: it was certain that the person had stopped.
         transcript: the question was known as text.
+        lookup: it was known whether the answer is in the cache.
         first_text: the first words of the answer were known.
+        first_sentence: so was as much of it as is spoken at once.
+        first_sound: the first sound of that came from the voice.
         filler: the first sample of a filler was with the speaker.
         reason: that of the first reason for no answer, or none yet.
         first_audio: that of the answer itself.
@@ -40,9 +47,13 @@ class Timeline:
     """
 
     speech_end: int | None = None
+    guess: int | None = None
     endpoint: int | None = None
     transcript: int | None = None
+    lookup: int | None = None
     first_text: int | None = None
+    first_sentence: int | None = None
+    first_sound: int | None = None
     filler: int | None = None
     reason: int | None = None
     first_audio: int | None = None
@@ -65,7 +76,7 @@ class TurnReport:
 
     Attributes:
         turn: its id.
-        trigger: the wake word, or "press".
+        trigger: the wake word, "press" or "follow-up".
         outcome: how it ended.
         heard: the question; empty when not understood.
         answered: what was really spoken of the answer.
@@ -78,6 +89,9 @@ class TurnReport:
         ms: times after the end of speech, as far as they happened; see `Timeline`.
         problems: what went wrong on the way, for the journal; never what was said.
         speech_end_sample: where speech ended in the microphone's stream.
+        guesses: answers that were begun before the person had finished for certain.
+        wasted_requests: of the cloud, for those that were not kept.
+        resumed: how often it was interrupted by nobody, and went on.
     """
 
     turn: str
@@ -93,6 +107,14 @@ class TurnReport:
     ms: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     speech_end_sample: int | None = None
+    guesses: int = 0
+    wasted_requests: int = 0
+    resumed: int = 0
+
+    @property
+    def unnoticed(self) -> bool:
+        """Nobody asked for it, and nobody said anything: nothing has happened."""
+        return self.trigger == FOLLOW_UP and self.outcome is Outcome.NOTHING_HEARD
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -114,5 +136,9 @@ class TurnReport:
             parts.append(f"voice {self.voice}")
         parts += [f"told {name}" for name in self.told]
         parts += [f"{name} {value:.0f} ms" for name, value in self.ms.items()]
+        if self.wasted_requests:
+            parts.append(f"wasted requests {self.wasted_requests}")
+        if self.resumed:
+            parts.append(f"resumed {self.resumed}")
         parts += [f"problem: {problem}" for problem in self.problems]
         return ", ".join(parts)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from sena_pi.words import spoken
 
@@ -83,3 +84,45 @@ class Section(BaseModel):
     """A table of the TOML file. Immutable; unknown keys and other types are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What there is to know about one key.
+
+    Attributes:
+        description: what it means, with its unit.
+        expects: what a value must be, in words.
+        choices: the only values allowed, where there are such.
+        is_text: the value is a text, not a number, boolean or list.
+    """
+
+    description: str
+    expects: str
+    choices: tuple[str, ...]
+    is_text: bool
+
+
+def _expects(field: FieldInfo, choices: tuple[str, ...]) -> str:
+    for mark in field.metadata:
+        if isinstance(mark, Expects):
+            return mark.text
+    if choices:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    if field.annotation is bool:
+        return "true or false"
+    low = next(mark.ge for mark in field.metadata if hasattr(mark, "ge"))
+    high = next(mark.le for mark in field.metadata if hasattr(mark, "le"))
+    return f"a {'whole ' if field.annotation is int else ''}number from {low} to {high}"
+
+
+def setting_of(field: FieldInfo) -> Setting:
+    """What there is to know about the key of this field."""
+    kind = get_origin(field.annotation)
+    choices = get_args(field.annotation) if kind is Literal else ()
+    return Setting(
+        description=field.description or "",
+        expects=_expects(field, choices),
+        choices=choices,
+        is_text=field.annotation not in (bool, int, float) and kind is not tuple,
+    )

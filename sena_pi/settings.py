@@ -7,9 +7,8 @@ range or choice is written once, in the field's type, and error messages are mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args, get_origin
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,12 +17,11 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic.fields import FieldInfo
 
 from sena_pi import setting_values as checks
 from sena_pi.body_settings import Button, Light
 from sena_pi.cache_settings import Cache
-from sena_pi.setting_values import Expects, Section
+from sena_pi.setting_values import Expects, Section, Setting, setting_of
 
 _Name = StringConstraints(pattern=r"^[^\W_][\w.-]*$", max_length=100)
 _Text = StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)
@@ -77,6 +75,22 @@ class Wake(Section):
         ),
     ] = ()
 
+    stop_model: Annotated[
+        Annotated[_Path, AfterValidator(checks.with_suffix(".ppn", ".json", ".tflite"))] | None,
+        BeforeValidator(lambda given: None if given == "" else given),
+        Expects("an absolute path of a .ppn, .json or .tflite file"),
+        Field(
+            description="A model of the word that ends an answer while it is spoken: .ppn "
+            '(needs a key), or .json or .tflite of microWakeWord; "" is none.'
+        ),
+    ] = None
+    ignore_own_voice: Annotated[
+        bool,
+        Field(
+            description="true: a wake word that comes out of the assistant's own speaker is none."
+        ),
+    ] = True
+
 
 class Microphone(Section):
     """`[microphone]`: where sound comes from."""
@@ -106,14 +120,26 @@ class Speaker(Section):
     ] = ""
 
 
+class Sounds(Section):
+    """`[sounds]`: short sounds that say what the assistant does."""
+
+    chimes: Annotated[bool, Field(description="false: no chimes at all.")] = True
+    which: Annotated[
+        tuple[Literal["wake", "done", "error", "mute"], ...],
+        _FromList,
+        Expects('a list of some of "wake", "done", "error" and "mute"'),
+        Field(description="Chimes that are played."),
+    ] = ("wake", "done", "error", "mute")
+
+
 class Listening(Section):
     """`[listening]`: when a question has ended."""
 
     adaptive: Annotated[
         bool,
         Field(
-            description="true: wait for 0.5 to 1.5 seconds of silence, less after a long phrase "
-            "than after a few words. false: always wait for silence_s."
+            description="true: wait for 0.4 to 1.5 seconds of silence: least after a command or a "
+            "question that is known, most after a few words. false: always wait for silence_s."
         ),
     ] = True
     silence_s: Annotated[
@@ -179,6 +205,13 @@ class Cloud(Section):
         Expects('a language tag such as en-US, de-DE or pt, or ""'),
         Field(description='Language most questions are in (BCP 47), a hint; "" gives none.'),
     ] = "en-US"
+    local_commands: Annotated[
+        Literal["auto", "on", "off"],
+        Field(
+            description="Understand commands on this machine, beside the cloud: they are answered "
+            "sooner. auto: where there are four processor cores and 1.5 GB of memory."
+        ),
+    ] = "auto"
     thinking: Annotated[
         Literal["off", "minimal", "low", "medium", "high", "default"],
         Field(
@@ -205,6 +238,13 @@ class Voice(Section):
             description="Processor cores the voice may use: 3 of a Pi's 4 leave one to listen.",
         ),
     ] = 3
+    race: Annotated[
+        bool,
+        Field(
+            description="true: begins a sentence when the cloud's voice is late with it; the "
+            "first to be heard speaks on."
+        ),
+    ] = True
     speed: Annotated[
         float,
         Field(ge=0.5, le=2, description="Speed of speech: 1 is the voice's own, 2 is twice that."),
@@ -233,6 +273,21 @@ class Conversation(Section):
         float,
         Field(ge=10, le=3600, description="Seconds of silence after which they are forgotten."),
     ] = 120.0
+    follow_up: Annotated[
+        bool,
+        Field(
+            description="true: after an answer you may speak on without a wake word. false: each "
+            "question needs one."
+        ),
+    ] = True
+    follow_up_s: Annotated[
+        float,
+        Field(ge=0.5, le=10, description="Seconds to begin in, after an answer."),
+    ] = 2.0
+    follow_up_question_s: Annotated[
+        float,
+        Field(ge=0.5, le=10, description="Seconds to begin in, after one that asks you something."),
+    ] = 4.0
 
 
 class Limits(Section):
@@ -251,6 +306,15 @@ class Limits(Section):
             "round the clock. 0 sends none.",
         ),
     ] = 300
+    guesses: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=5,
+            description="Requests a question may cost before it is certain that the person has "
+            "finished, as long as half of requests_per_day is left. 0 waits until it is.",
+        ),
+    ] = 3
     speech_seconds_per_day: Annotated[
         int,
         Field(
@@ -268,6 +332,7 @@ class Settings(Section):
     wake: Wake = Wake()
     microphone: Microphone = Microphone()
     speaker: Speaker = Speaker()
+    sounds: Sounds = Sounds()
     listening: Listening = Listening()
     cloud: Cloud = Cloud()
     voice: Voice = Voice()
@@ -278,51 +343,10 @@ class Settings(Section):
     button: Button = Button()
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What there is to know about one key.
-
-    Attributes:
-        description: what it means, with its unit.
-        expects: what a value must be, in words.
-        choices: the only values allowed, where there are such.
-        is_text: the value is a text, not a number, boolean or list.
-    """
-
-    description: str
-    expects: str
-    choices: tuple[str, ...]
-    is_text: bool
-
-
-def _expects(field: FieldInfo, choices: tuple[str, ...]) -> str:
-    for mark in field.metadata:
-        if isinstance(mark, Expects):
-            return mark.text
-    if choices:
-        return f"{', '.join(choices[:-1])} or {choices[-1]}"
-    if field.annotation is bool:
-        return "true or false"
-    low = next(mark.ge for mark in field.metadata if hasattr(mark, "ge"))
-    high = next(mark.le for mark in field.metadata if hasattr(mark, "le"))
-    return f"a {'whole ' if field.annotation is int else ''}number from {low} to {high}"
-
-
-def _setting(field: FieldInfo) -> Setting:
-    kind = get_origin(field.annotation)
-    choices = get_args(field.annotation) if kind is Literal else ()
-    return Setting(
-        description=field.description or "",
-        expects=_expects(field, choices),
-        choices=choices,
-        is_text=field.annotation not in (bool, int, float) and kind is not tuple,
-    )
-
-
 _SECTIONS: Final = {section: type(default) for section, default in Settings()}
 
 CATALOGUE: Final[Mapping[str, Mapping[str, Setting]]] = {
-    section: {key: _setting(field) for key, field in model.model_fields.items()}
+    section: {key: setting_of(field) for key, field in model.model_fields.items()}
     for section, model in _SECTIONS.items()
 }
 """Section -> key -> what there is to know about it."""

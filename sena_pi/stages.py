@@ -7,13 +7,14 @@ cancelled at any await; after a cancel the implementation holds no socket, task 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from sena_pi.audio import AudioChunk, Frame, Utterance
+from sena_pi.pauses import Listener, SpeechPaused
 from sena_pi.phases import Phase
 
 # --- hearing, inside the audio worker: blocking, called from its capture thread --------------
@@ -67,8 +68,8 @@ class VoiceActivityDetector(Protocol):
 
 # --- hearing, as the brain has it -------------------------------------------------------------
 
-Since = Literal["detection", "press"]
-"""From where on audio is asked for: the last wake word, or shortly before a button press."""
+Since = Literal["detection", "press", "now"]
+"""From where on audio is asked for: the last wake word, shortly before a button press, or now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,22 @@ class Heard:
 class Microphone(Protocol):
     """Gives what is said, and only while it is asked to."""
 
-    async def hear(self, turn: str, since: Since, on_audio: Callable[[bytes], None]) -> Heard:
-        """Listen until the endpoint; `on_audio` gets each piece of 16 kHz mono PCM as it comes.
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
+        """Listen until the endpoint; `listener` is told what is being said meanwhile.
 
+        `no_speech_s`: how long the first word is waited for, None as in the settings.
         Cancelled: no audio leaves the microphone's process any more. Bounded by the endpointer.
 
         Raises:
             WorkerError: the process is gone, or went while listening.
+        """
+
+    def phrase(self, pause: SpeechPaused, *, complete: bool) -> None:
+        """What was said before a pause is a whole phrase, or is not: wait no longer, or long.
+
+        Returns at once; does nothing when speech has resumed, or nobody listens any more.
         """
 
 
@@ -175,7 +185,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known about an answer before its first word.
+    """What is known about an answer: before its first word, only as far as the voice needs it.
 
     Attributes:
         heard: the question as text; empty when not understood.
@@ -220,7 +230,9 @@ class Response(Protocol):
         """
 
     async def header(self) -> Header:
-        """Wait for the header. A broken header gives defaults, never an error.
+        """Wait for what is known before the first word; after the last: all of it.
+
+        A broken header gives defaults, never an error.
 
         Raises:
             CloudError: the answer will not come.

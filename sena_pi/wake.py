@@ -32,6 +32,12 @@ class WakeSettings:
         sensitivities: the same for single words.
         porcupine_models: paths of .ppn files; they need an AccessKey.
         microwakeword_models: paths of .json files (or the .tflite beside one), or folders.
+        stop_model: a model of the word that ends an answer: a .ppn, which needs an AccessKey, or
+            a .json or .tflite of microWakeWord. Empty: there is none. No engine has such a word
+            of its own, and pocketsphinx, which knows every word, was measured: where it hears
+            half of those who say "stop", it also hears it three times a minute in other speech.
+        ignore_own_voice: a wake word that comes out of our own speaker is none. False also means
+            that no stop word is listened for: it could come from the speaker.
     """
 
     engine: str = AUTO
@@ -40,6 +46,8 @@ class WakeSettings:
     sensitivities: Mapping[str, float] = field(default_factory=dict)
     porcupine_models: tuple[str, ...] = ()
     microwakeword_models: tuple[str, ...] = ()
+    stop_model: str = ""
+    ignore_own_voice: bool = True
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -139,6 +147,37 @@ def choose_detector(
     is taken. An engine asked for by name comes before the others, with whatever words it has.
     """
     return choose_from(ladder(settings, access_key, porcupine4_dir), settings)
+
+
+def stop_detector(
+    settings: WakeSettings, access_key: str | None, porcupine4_dir: Path | None
+) -> WakeChoice:
+    """What listens for the stop word: the settings' own model, or nothing. Blocks as the others."""
+    model = settings.stop_model
+    if not model or not settings.ignore_own_voice:
+        return WakeChoice(None, "none", ())
+    porcupine = Path(model).suffix == ".ppn"
+    only = WakeSettings(
+        engine=PORCUPINE if porcupine else MICROWAKEWORD,
+        sensitivity=settings.sensitivity,
+        porcupine_models=(model,) if porcupine else (),
+        microwakeword_models=() if porcupine else (model,),
+    )
+    rung = ladder(only, access_key, porcupine4_dir)[0 if porcupine else 2]
+    try:
+        detector = _only_added(rung.load(), only)
+    except EngineUnavailable as error:
+        refused = isinstance(error, KeyRefused)
+        return WakeChoice(None, "none", (f"no stop word: {error}",), key_refused=refused)
+    reason = f"{rung.name}: {detector.words[0]!r} ends an answer"
+    return WakeChoice(detector, detector.engine, (reason,))
+
+
+def _only_added(engine: WakeWordEngine, settings: WakeSettings) -> WakeWordDetector:
+    """A detector for the added model, none of the engine's own."""
+    if engine.problems:
+        raise EngineUnavailable("; ".join(engine.problems))
+    return engine.detector(settings.sensitivities_of(engine.default_words[:1]))
 
 
 def ladder(

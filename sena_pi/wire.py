@@ -22,13 +22,16 @@ READY: Final = "sena-ready"
 DETECTION: Final = "detection"
 """Audio worker -> brain: a wake word (`name`, `engine`), complete at stream position `sample`."""
 LISTEN: Final = "sena-listen"
-"""Brain -> audio worker: send what is said to `turn`, `since` "detection" or "press"."""
+"""Brain -> audio worker: send what is said to `turn`, `since` "detection" or "press", or from
+"now" on; give up after `no_speech_s` without a word, where that differs from the settings."""
+STOP_WORD: Final = "sena-stop-word"
+"""Audio worker -> brain: a stop word was said while something played; as `DETECTION`."""
 STOP_LISTENING: Final = "sena-stop-listening"
 """Brain -> audio worker: no audio leaves any more."""
 VOICE_STARTED: Final = "voice-started"
 """Audio worker -> brain: speech begins, at stream position `sample`."""
 SPEECH_PAUSED: Final = "sena-speech-paused"
-"""Audio worker -> brain: silence for a quarter of a second, the end of the utterance perhaps;
+"""Audio worker -> brain: a moment of silence, the end of the utterance perhaps;
 `speech_end_sample` as far as is known by now, `start_sample` of its first audio, and `end_sample`,
 where this was told, at `monotonic_ns`. Audio goes on to follow."""
 SPEECH_RESUMED: Final = "sena-speech-resumed"
@@ -44,8 +47,9 @@ ENDPOINT: Final = "sena-endpoint"
 `start_sample` of its first audio, and `monotonic_ns` of the decision. No audio follows."""
 HEARTBEAT: Final = "sena-heartbeat"
 """Audio worker -> brain, ten times a second, from the thread that hears: `frames` through the
-wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`, `capturing`, and
-`speaker`: whether it is open; while no microphone is open, `text` says why."""
+wake word, `lost_frames`, `longest_gap_ms`, `peak_dbfs`, `zeros_s`, `listening`, `capturing`,
+`own_words`: how many wake and stop words were our own voice, and `speaker`: whether it is open;
+while no microphone is open, `text` says why."""
 MICROPHONE: Final = "sena-microphone"
 """Audio worker -> brain: the microphone is open; `device`, and `instead_of` which, or ""."""
 SPEAKER: Final = "sena-speaker"
@@ -64,6 +68,9 @@ PLAYING: Final = "sena-playing"
 """Audio worker -> brain: the first sample of `turn` is with the device, at `monotonic_ns`."""
 PLAYED: Final = "sena-played"
 """Audio worker -> brain: `samples` of `turn` have been played, at `monotonic_ns`; `done`."""
+CHIME: Final = "sena-chime"
+"""Brain -> audio worker: play the chime `name` now; dropped while a turn sounds, or where it is
+switched off."""
 SIMULATE: Final = "sena-simulate"
 """Brain -> audio worker with a simulated microphone: somebody speaks the WAV file `path`."""
 SIMULATED: Final = "sena-simulated"

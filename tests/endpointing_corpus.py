@@ -3,182 +3,48 @@
 Two halves that share neither a sentence nor a voice: endpointing is tuned on one and judged by the
 other. A pause is cut into a sentence that was spoken as a whole (flite tells where its words end),
 so that no pause sounds like an end; espeak-ng tells nothing, and speaks the parts apart, each but
-the last as one that goes on. What is read with pauses, digits, is spoken word by word.
+the last as one that goes on. What is read with pauses, digits and letters, is spoken word by word.
+
+How long people pause is log-normal. Pauses of 0.2 to 1 s are the common ones, and longer ones are
+found only where somebody makes up the sentence while speaking it (Campione and Veronis, "A
+large-scale multilingual study of silent pause duration", Speech Prosody 2002: 6000 pauses); a
+typical one lasts 0.25 to 0.5 s (Lundholm Fors, "Production and perception of pauses", 2015).
+A question to an assistant lies between reading and making up: `NATURAL`. `HARD` is somebody who has
+to think at every pause.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.endpointing_sentences import PAUSE, SENTENCES, Half
 from tests.speech import RATE_HZ, quiet, say, speech_bounds
 
 Samples = npt.NDArray[np.float64]
-Half = Literal["development", "held back"]
 
 VOICES: Final[dict[Half, tuple[tuple[str, str], ...]]] = {
     "development": (("slt", "flite"), ("kal16", "flite"), ("en-us", "espeak-ng")),
     "held back": (("rms", "flite"), ("awb", "flite"), ("en-gb+f3", "espeak-ng")),
 }
 VOICES_A_SENTENCE = 2
-PAUSES_S: Final = (0.2, 0.9)
-"""Pauses are drawn from here, evenly: half are longer than 0.55 s."""
+SHORTEST_PAUSE_S: Final = 0.15
+"""A shorter silence is no pause but a consonant."""
+DICTATED: Final = frozenset({"digits", "spelled"})
+"""Kinds that are spoken word by word."""
 LEAD_S: Final = 0.3
 """Sound before the first word."""
-
-PAUSE = "..."
-"""Where a speaker stops and goes on."""
-
-SENTENCES: Final[dict[Half, dict[str, tuple[str, ...]]]] = {
-    "development": {
-        "no pause": (
-            "what time is it",
-            "stop",
-            "yes",
-            "thanks",
-            "turn off the kitchen light",
-            "what is the weather like tomorrow",
-            "set a timer for ten minutes",
-            "who wrote the origin of species",
-            "how far away is the moon",
-            "tell me a joke",
-            "add milk and bread to my shopping list",
-            "what is seven times eight",
-            "play some quiet music",
-            "how do you say good morning in french",
-            "will it rain this afternoon",
-            "turn the volume down",
-            "how many people live in norway",
-            "wake me up at half past six",
-            "what is the difference between a crocodile and an alligator",
-            "why is the sky blue",
-            "cancel that",
-            "good night",
-            "remind me to call my sister on sunday",
-            "when was the first railway opened",
-            "no",
-            "explain to me how a refrigerator works and why it gets warm at the back",
-        ),
-        "inside": (
-            "what is the weather like in ... edinburgh on friday",
-            "can you tell me ... who painted the night watch",
-            "i would like to know ... how old the earth is",
-            "remind me to ... take the bread out of the oven",
-            "play the second ... symphony by brahms",
-            "is it going to be ... colder tomorrow than it was today",
-            "how long do i have to ... boil a large potato",
-            "turn on the light in ... the living room and the kitchen",
-            "what is ... the tallest building in europe",
-            "if i leave at nine ... when do i arrive in the city",
-            "add butter ... and eggs ... and flour to the list",
-            "well ... what should i ... cook for dinner tonight",
-        ),
-        "last word": (
-            "what is the capital of ... peru",
-            "play something by ... mozart",
-            "who is the president of ... finland",
-            "how do you spell ... necessary",
-            "turn on the lamp in the ... hallway",
-            "what is the opposite of ... generous",
-            "please call my ... mother",
-        ),
-        "digits": (
-            "five ... five ... five ... one two",
-            "zero ... four ... seven ... nine ... nine ... one",
-            "my number is ... three eight ... six one ... two two",
-            "eight eight ... four one ... seven",
-            "nine ... one ... one",
-            "twenty three ... fourteen ... six",
-        ),
-        "timer": (
-            "set a timer for ... ten minutes",
-            "set a timer for ... an hour and a half",
-            "set an alarm for ... seven thirty",
-            "wake me up at ... quarter past five",
-            "start a timer of ... twenty ... five minutes",
-            "set the volume to ... forty percent",
-        ),
-    },
-    "held back": {
-        "no pause": (
-            "what day is it today",
-            "help",
-            "okay",
-            "goodbye",
-            "turn on the bedroom lamp",
-            "is it warm outside right now",
-            "set a timer for three quarters of an hour",
-            "who discovered penicillin",
-            "how deep is the pacific ocean",
-            "sing me a song",
-            "put coffee and apples on the list please",
-            "what is twelve divided by four",
-            "skip this song",
-            "what does thank you mean in japanese",
-            "do i need an umbrella tonight",
-            "speak a little louder",
-            "how many bones are in the human body",
-            "wake me tomorrow at seven",
-            "what is the difference between weather and climate",
-            "why do cats purr",
-            "never mind",
-            "good morning",
-            "remind me to water the plants on monday",
-            "when did the second world war end",
-            "pause",
-            "describe in a few words how bees make honey and what they need it for",
-        ),
-        "inside": (
-            "how is the traffic on ... the motorway to manchester",
-            "do you know ... who invented the telephone",
-            "could you explain ... how a battery stores energy",
-            "remember to ... lock the door before we leave",
-            "read me the first ... chapter of the book",
-            "are there any ... good films on television tonight",
-            "how much water should i ... drink on a hot day",
-            "close the blinds in ... the office and the bedroom",
-            "where is ... the nearest pharmacy that is open now",
-            "when the timer is done ... turn the radio on again",
-            "order pasta ... and tomatoes ... and a bottle of oil",
-            "so ... how do i ... remove a coffee stain",
-        ),
-        "last word": (
-            "what is the population of ... brazil",
-            "tell me a story about a ... dragon",
-            "who won the election in ... canada",
-            "what is the plural of ... octopus",
-            "turn the heating down in the ... bathroom",
-            "how do you pronounce ... worcester",
-            "send a message to my ... brother",
-        ),
-        "digits": (
-            "six ... six ... two ... nine four",
-            "one ... eight ... zero ... three ... five ... seven",
-            "the code is ... four two ... nine nine ... zero six",
-            "seven one ... five five ... three",
-            "one ... one ... two",
-            "thirty one ... twelve ... ninety",
-        ),
-        "timer": (
-            "set a timer for ... fifteen minutes",
-            "set a timer for ... two hours and ten minutes",
-            "set an alarm for ... six fifteen",
-            "call me back in ... half an hour",
-            "remind me in ... thirty ... five minutes",
-            "set the brightness to ... sixty percent",
-        ),
-    },
-}
 
 NOISES: Final[tuple[tuple[str, float | None], ...]] = (
     ("clean", None),
@@ -193,6 +59,29 @@ NOISES: Final[tuple[tuple[str, float | None], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Pausing:
+    """How long somebody pauses: log-normal.
+
+    Attributes:
+        median_s: half of the pauses are longer.
+        spread: standard deviation of the logarithm.
+    """
+
+    median_s: float
+    spread: float
+
+    def draw(self, dice: random.Random) -> float:
+        """The length of a pause."""
+        return max(SHORTEST_PAUSE_S, dice.lognormvariate(math.log(self.median_s), self.spread))
+
+
+NATURAL: Final = Pausing(median_s=0.42, spread=0.45)
+"""Of a hundred pauses 82 last 0.2 to 0.7 s, 13 longer; 3 are longer than 1 s."""
+HARD: Final = Pausing(median_s=0.7, spread=0.5)
+"""Half are longer than 0.7 s, a quarter longer than 1 s, 6 of a hundred longer than 1.5 s."""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """An utterance, clean and with nothing around it.
 
@@ -201,6 +90,7 @@ class Said:
         kind: where its pauses are, as in `SENTENCES`.
         voice: whose voice.
         pcm: the sound: its first sample is the first sound, its last the end of speech.
+        ends: position just after each of its parts.
         pauses_s: length of each pause inside.
     """
 
@@ -208,24 +98,46 @@ class Said:
     kind: str
     voice: str
     pcm: bytes
+    ends: tuple[int, ...]
     pauses_s: tuple[float, ...] = ()
 
 
-def utterances(half: Half, every: int = 1) -> list[Said]:
-    """Each `every`th utterance of a half, the same at each call; skips without a synthesiser."""
-    dice = random.Random(half)
-    voices = VOICES[half]
+def utterances(half: Half, every: int = 1, pausing: Pausing = NATURAL, take: int = 0) -> list[Said]:
+    """Each `every`th utterance of a half, the same at each call; skips without a synthesiser.
+
+    Args:
+        half: which sentences and voices.
+        every: 1: all of them.
+        pausing: how long the pauses are.
+        take: the same words with other pauses.
+    """
+    return spoken_by(VOICES[half], SENTENCES[half], f"{half} {take}", every, pausing)
+
+
+def spoken_by(
+    voices: Sequence[tuple[str, str]],
+    sentences: Mapping[str, Sequence[str]],
+    seed: str,
+    every: int = 1,
+    pausing: Pausing = NATURAL,
+) -> list[Said]:
+    """Each `every`th of these sentences, by kind, in `VOICES_A_SENTENCE` of these voices in turn.
+
+    The same at each call with the same seed; skips without a synthesiser.
+    """
     said = []
     count = 0
-    for kind, sentences in SENTENCES[half].items():
-        for text in sentences:
+    for kind, texts in sentences.items():
+        for text in texts:
             for _ in range(VOICES_A_SENTENCE):
                 voice, engine = voices[count % len(voices)]
                 count += 1
-                pauses_s = tuple(dice.uniform(*PAUSES_S) for _ in range(text.count(PAUSE)))
+                dice = random.Random(f"{seed} {count}")
+                pauses_s = tuple(pausing.draw(dice) for _ in range(text.count(PAUSE)))
                 if count % every == 0:
-                    pcm = _speak(text, voice, engine, pauses_s, apart=kind == "digits")
-                    said.append(Said(text, kind, voice, pcm, pauses_s))
+                    parts = _parts(text, voice, engine, apart=kind in DICTATED)
+                    pcm, ends = _spoken(parts, pauses_s)
+                    said.append(Said(text, kind, voice, pcm, ends, pauses_s))
     return said
 
 
@@ -247,7 +159,7 @@ def in_noise(said: Said, noise: str, snr_db: float | None, tail_s: float) -> tup
     return _pcm(sound + level * added), end
 
 
-def _speak(text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apart: bool) -> bytes:
+def _parts(text: str, voice: str, engine: str, *, apart: bool) -> list[bytes]:
     parts = [part.strip() for part in text.split(PAUSE)]
     if len(parts) == 1:
         sounds = [say(text, voice, engine)]
@@ -256,9 +168,17 @@ def _speak(text: str, voice: str, engine: str, pauses_s: Sequence[float], *, apa
     else:
         goes_on = [f"{part}," for part in parts[:-1]]
         sounds = [say(part, voice, engine) for part in (*goes_on, parts[-1])]
-    sounds = [_trimmed(sound) for sound in sounds]
-    pauses = [quiet(pause_s) for pause_s in pauses_s]
-    return b"".join(piece for pair in zip(sounds, [*pauses, b""], strict=True) for piece in pair)
+    return [_trimmed(sound) for sound in sounds]
+
+
+def _spoken(parts: Sequence[bytes], pauses_s: Sequence[float]) -> tuple[bytes, tuple[int, ...]]:
+    """The parts with their pauses, and where each part ends."""
+    pcm, ends = b"", []
+    for part, pause_s in zip(parts, [*pauses_s, 0.0], strict=True):
+        pcm += part
+        ends.append(len(pcm) // 2)
+        pcm += quiet(pause_s)
+    return pcm, tuple(ends)
 
 
 def _cut(parts: Sequence[str], voice: str) -> list[bytes]:
@@ -311,7 +231,7 @@ def _crowd() -> Samples:
     """Eight people who talk at once, without a pause, for 40 s; mean square 1."""
     size = 40 * RATE_HZ
     crowd = np.zeros(size)
-    texts = [s for kinds in SENTENCES.values() for s in kinds["no pause"] if len(s) > 20]
+    texts = [text for kinds in SENTENCES.values() for text in kinds["no pause"] if len(text) > 20]
     voices = [voice for voices in VOICES.values() for voice in voices] + [("kal", "flite")] * 2
     for place, (voice, engine) in enumerate(voices):
         spoken = [_samples(_trimmed(say(text, voice, engine))) for text in texts[place::3]]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sena_pi.attempt import Stages
 from sena_pi.breaker import Breaker
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
@@ -26,12 +27,13 @@ from sena_pi.engines.gemini import Gemini, GeminiSettings
 from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.guarded import Guard, GuardedModel, GuardedVoice
+from sena_pi.pauses import Listener, SpeechPaused
 from sena_pi.reasons import Reason
 from sena_pi.report import TurnReport
 from sena_pi.simulated.cloudless import ScriptedLanguageModel
 from sena_pi.stages import Heard, Since, Speaker, Synthesizer
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages, Trigger, Turn
+from sena_pi.turn import Trigger, Turn
 from sena_pi.voice_ladder import VoiceLadder
 from tests.gemini_replies import (
     End,
@@ -224,9 +226,13 @@ FAULTS = {
 class ReadyMicrophone:
     """A `Microphone` into which somebody has just asked something."""
 
-    async def hear(self, turn: str, since: Since, on_audio: Callable[[bytes], None]) -> Heard:
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
         now_ns = time.monotonic_ns()
         return Heard(UTTERANCE, "silence", now_ns, now_ns, 0)
+
+    def phrase(self, pause: SpeechPaused, *, complete: bool) -> None: ...
 
 
 @dataclass

@@ -82,17 +82,21 @@ class Reply:
 
 
 def answer_json(**fields: Json) -> str:
-    """The text of an answer, in the order the answer is asked for."""
-    whole = {
+    """The text of an answer as it is asked for: in this order, and defaults in front left out."""
+    whole: Json = {
         "heard": "what is the capital of France",
         "lang": "en",
         "local": "none",
+        "say": "Paris is the capital of France.",
         "keep": "always",
         "alone": True,
         "asks": False,
-        "say": "Paris is the capital of France.",
     }
-    return json.dumps(whole | fields, ensure_ascii=False)
+    whole |= fields
+    for key, default in (("lang", "en"), ("local", "none")):
+        if whole[key] == default:
+            del whole[key]
+    return json.dumps(whole, ensure_ascii=False)
 
 
 def text_answer(*texts: str, gap_s: float = 0.0, finish: str = "STOP") -> Reply:

@@ -77,13 +77,15 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(sound: SoundServer, gemini: GeminiServer) -> AsyncIterator[House]:
-    """The appliance, listening."""
+async def house(
+    sound: SoundServer, gemini: GeminiServer, **more: dict[str, object]
+) -> AsyncIterator[House]:
+    """The appliance, listening; with more settings than the server's address."""
     light = Light()
     box: list[House] = []
     keys = KeyStore(sound.folder / "keys", environ={"GEMINI_API_KEY": gemini.key})
     async with running(
-        _settings(gemini.url),
+        _settings(gemini.url, more),
         keys,
         light,
         on_report=lambda report: box[0].reports.put_nowait(report),
@@ -94,8 +96,8 @@ async def house(sound: SoundServer, gemini: GeminiServer) -> AsyncIterator[House
         yield box[0]
 
 
-def _settings(url: str) -> Settings:
-    return validated({"cloud": {"base_url": url}})
+def _settings(url: str, more: dict[str, dict[str, object]]) -> Settings:
+    return validated({"cloud": {"base_url": url}, **more})
 
 
 def tone(hz: float, seconds: float = 0.6) -> bytes:

@@ -7,10 +7,12 @@ unplayed, what is flushed was not heard, and a dead worker is a `WorkerError`.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 from sena_pi.audio import AudioChunk, Utterance
 from sena_pi.errors import WorkerError
+from sena_pi.pauses import Listener, Nobody, SpeechPaused
 from sena_pi.phases import Phase
 from sena_pi.stages import Heard, Mark, Since
 
@@ -22,21 +24,29 @@ class StoryMicrophone:
 
     Attributes:
         asked: (turn, since) of each listening, in order.
+        no_speech_s: how long each of them waits for the first word.
         given_up: turns whose listening was cancelled.
+        phrases: (pause, complete) of each hint that was given.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self.asked: list[tuple[str, Since]] = []
+        self.no_speech_s: list[float | None] = []
         self.given_up: list[str] = []
         self._now_ns = now_ns
+        self.phrases: list[tuple[int, bool]] = []
         self._listening: asyncio.Future[Heard] | None = None
-        self._on_audio: Callable[[bytes], None] = lambda _pcm: None
+        self._listener: Listener = Nobody()
+        self._pauses = itertools.count(1)
 
-    async def hear(self, turn: str, since: Since, on_audio: Callable[[bytes], None]) -> Heard:
+    async def hear(
+        self, turn: str, since: Since, listener: Listener, *, no_speech_s: float | None = None
+    ) -> Heard:
         if self._listening is not None:
             raise WorkerError("another turn is still listening")
         self.asked.append((turn, since))
-        self._on_audio = on_audio
+        self.no_speech_s.append(no_speech_s)
+        self._listener = listener
         self._listening = asyncio.get_running_loop().create_future()
         try:
             return await self._listening
@@ -54,7 +64,21 @@ class StoryMicrophone:
     def catches(self, pcm: bytes) -> None:
         """A piece of what is being said."""
         assert self._listening is not None, "nobody listens"
-        self._on_audio(pcm)
+        self._listener.audio(pcm)
+
+    def pauses(self, utterance: Utterance) -> None:
+        """Somebody has said this, and stops, perhaps for good."""
+        assert self._listening is not None, "nobody listens"
+        turn = self.asked[-1][0]
+        self._listener.paused(SpeechPaused(turn, utterance, 0, next(self._pauses)))
+
+    def resumes(self, pcm: bytes = b"") -> None:
+        """Somebody goes on."""
+        assert self._listening is not None, "nobody listens"
+        self._listener.resumed(pcm)
+
+    def phrase(self, pause: SpeechPaused, *, complete: bool) -> None:
+        self.phrases.append((pause.end_sample, complete))
 
     def hears(self, utterance: Utterance | None) -> None:
         """Somebody said this, or nothing at all."""

@@ -116,6 +116,22 @@ class SoundServer:
             ["paplay", "-d", "micpipe", str(wav)], env=self.environment, check=True, timeout=60
         )
 
+    def echo(self, level_db: float, delay_s: float) -> None:
+        """From now on the microphone hears the speaker."""
+        loopback = (
+            "load-module", "module-loopback", "source=speaker.monitor", "sink=micpipe",
+            f"latency_msec={round(delay_s * 1000)}",
+        )  # fmt: skip
+        self._pactl(*loopback)
+        sink_input = self._pactl("list", "short", "sink-inputs").split()[0]
+        self._pactl("set-sink-input-volume", sink_input, f"{10 ** (level_db / 20):.4f}")
+
+    def _pactl(self, *argv: str) -> str:
+        run = subprocess.run(
+            ["pactl", *argv], env=self.environment, capture_output=True, check=True, timeout=10
+        )
+        return run.stdout.decode()
+
     @contextlib.contextmanager
     def recording(self) -> Iterator[bytearray]:
         """What the speaker plays, 48 kHz mono, growing while the context lasts."""

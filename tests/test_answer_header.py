@@ -15,11 +15,10 @@ from sena_pi.stages import Cacheability, Header, Intent
 FIELDS = {
     "heard": "Wie groß ist der Mond?",
     "lang": "de",
-    "local": "none",
+    "say": 'Er ist "klein" 😀: ein Viertel der Erde.\nUngefähr.',
     "keep": "always",
     "alone": True,
     "asks": False,
-    "say": 'Er ist "klein" 😀: ein Viertel der Erde.\nUngefähr.',
 }
 HEADER = Header(
     heard="Wie groß ist der Mond?",
@@ -29,6 +28,7 @@ HEADER = Header(
     stands_alone=True,
     expects_reply=False,
 )
+OPENING = Header(heard="Wie groß ist der Mond?", language="de")
 ANSWER = json.dumps(FIELDS)
 PROSE_HEADER = Header()
 
@@ -47,9 +47,15 @@ def cut(draw: st.DrawFn, text: str) -> list[str]:
     return [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
 
 
+tails = st.text(alphabet="\\u\"dDcC089aF' bn,\n}x")
 answers = st.builds(
-    lambda fields, ascii_only, indent: json.dumps(fields, ensure_ascii=ascii_only, indent=indent),
-    st.fixed_dictionaries({**{key: st.just(FIELDS[key]) for key in FIELDS}, "say": st.text()}),
+    lambda order, say, ascii_only, indent: json.dumps(
+        {key: say if key == "say" else FIELDS[key] for key in order},
+        ensure_ascii=ascii_only,
+        indent=indent,
+    ),
+    st.one_of(st.just([*FIELDS]), st.permutations([*FIELDS])),
+    st.text(),
     st.booleans(),
     st.sampled_from([None, 2]),
 )
@@ -58,9 +64,10 @@ broken_answers = st.one_of(
     st.text(),
     st.text(alphabet='{}[]",:\\u0123dDeE8`json say\n\tx\ud83d\ude00'),
     st.builds(
-        lambda key, tail: f'{{"heard":"a",{key}"say":"x {tail}',
+        lambda key, words, behind: f'{{"heard":"a",{key}"say":"x {words}{behind}',
         st.sampled_from(["", '"lang":1,', "lang:", '"alone":"yes",', '"keep":null,,']),
-        st.text(alphabet="\\u\"dDcC089aF' bn\n}x"),
+        tails,
+        st.one_of(tails, st.sampled_from(['","keep":"always","asks":tr', '", "keep":[}x', '"}"'])),
     ),
 )
 
@@ -104,14 +111,68 @@ def test_the_words_are_the_say_field_exactly(answer: str):
     assert json.loads(answer)["say"] == read(*answer)[1]
 
 
-def test_the_header_is_known_before_the_first_word():
-    """The header is there as soon as `say` has begun, and not before."""
+@settings(deadline=None)
+@given(st.permutations([*FIELDS]), st.data())
+def test_the_fields_may_come_in_any_order(order: list[str], data: st.DataObject):
+    """In the end all of the header is known, whatever stood where."""
+    answer = json.dumps({key: FIELDS[key] for key in order})
+    assert (HEADER, FIELDS["say"], True) == read(*data.draw(cut(answer)))
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_what_stood_in_front_of_the_words_does_not_depend_on_how_the_answer_is_cut(
+    data: st.DataObject,
+):
+    """An answer in one piece tells no more before its words than one that comes slowly."""
     reader = AnswerReader()
-    begins = ANSWER.index('"say":') + len('"say":')
-    reader.feed(ANSWER[: begins - 1])
-    assert reader.header is None
-    assert reader.feed(ANSWER[begins - 1 : begins]) == ""
-    assert reader.header == HEADER
+    for piece in data.draw(cut(ANSWER)):
+        if reader.feed(piece):
+            assert reader.opening == OPENING
+            assert reader.header is None
+
+
+def test_the_opening_is_known_with_the_first_word():
+    """The words wait for nothing behind them."""
+    reader = AnswerReader()
+    begins = ANSWER.index('"say": "') + len('"say": "')
+    assert reader.feed(ANSWER[:begins]) == ""
+    assert reader.opening is None
+    assert reader.feed(ANSWER[begins : begins + 1]) == "E"
+    assert reader.opening == OPENING
+
+
+@pytest.mark.parametrize(
+    ("answer", "certain"),
+    [
+        ('{"heard":"what time is it","local":"time"', '"time"'),
+        ('{"heard":"what time is it","lang":"en","local":"time","keep":"never"', '"time"'),
+        ('{"local":"time","heard":"what time is it","lang":"en"', '"en"'),
+        ('{"local":"time","heard":"what time is it","say":""', '"say":'),
+        ('{"heard":"what time is it","say":"","keep":"never","local":"time"', '"time"'),
+    ],
+)
+def test_an_intent_is_known_as_soon_as_it_and_the_question_are(answer: str, certain: str):
+    """Our own code answers it: it waits for nothing behind it, and needs the question."""
+    reader, end = AnswerReader(), answer.index(certain) + len(certain)
+    reader.feed(answer[: end - 1])
+    assert reader.opening is None
+    reader.feed(answer[end - 1 : end])
+    assert Header("what time is it", intent=Intent.TIME) == reader.opening
+    reader.feed(answer[end:])
+    reader.finish()
+    assert Header("what time is it", intent=Intent.TIME) == reader.header
+
+
+def test_an_answer_that_names_no_language_is_in_the_usual_one():
+    """Which the reader is told; so is one whose tag is none, and one that is prose."""
+    for answer in ('{"heard":"x","say":"Ja."}', '{"lang":"Deutsch!","say":"Ja."}', "Ja."):
+        reader = AnswerReader("de-DE")
+        reader.feed(answer)
+        reader.finish()
+        for known in (reader.asked, reader.opening, reader.header):
+            assert known is not None
+            assert known.language == "de-DE"
 
 
 def test_words_come_while_the_answer_is_still_arriving():
@@ -135,7 +196,20 @@ def test_words_come_while_the_answer_is_still_arriving():
         ('"Hamlet" was written by Shakespeare.', '"Hamlet" was written by Shakespeare.', Header()),
         ('"Paris."', "Paris.", PROSE_HEADER),
         ('["Paris.", "In France."]', "Paris. In France.", PROSE_HEADER),
-        ('{"say": "Paris.", "heard": "x", "keep": "always"}', "Paris.", PROSE_HEADER),
+        ('{"say": "Paris.", "heard": "x", "keep": "hours"}', "Paris.",
+         Header(heard="x", cacheability=Cacheability.HOURS)),
+        ('{"heard": "x", "say": "Paris.", "heard": "y", "lang": "fr"}', "Paris.",
+         Header(heard="x", language="fr")),
+        (ANSWER + " I hope this helps.", FIELDS["say"], HEADER),
+        ('{"heard": "x", "say": "It is "good".", "keep": "always", "alone": true}', "It is ",
+         Header(heard="x")),
+        ('{"heard": "x", "say": "A \\\\", "keep": "hours", "asks": true', "A \\",
+         Header(heard="x", cacheability=Cacheability.HOURS, expects_reply=True)),
+        ('{"heard": "x", "say": "A.", "keep": "always', "A.", Header(heard="x")),
+        ('{"heard": "x", "say": "A.", keep: "always"}', "A.", Header(heard="x")),
+        ('{"heard": "did I \\"say\\": no", "say": "Yes."}', "Yes.", Header('did I "say": no')),
+        ('{"heard": "x", "say": ["A.", "B."], "keep": "hours"}', "A. B.",
+         Header(heard="x", cacheability=Cacheability.HOURS)),
         ('{"heard": "x", "say": "Paris."', "Paris.", Header(heard="x")),
         ('{"heard": "x", "say": "Par', "Par", Header(heard="x")),
         ('{"heard": "x", "answer": "Paris."}', "Paris.", Header(heard="x")),
@@ -193,17 +267,21 @@ def test_an_endless_answer_is_cut():
     assert MAX_ANSWER_BYTES - 16 < len(words.encode()) <= MAX_ANSWER_BYTES
 
 
-def test_the_schema_asks_for_the_words_last():
-    """The words wait for the header, so they come last, and both ways of ordering agree."""
-    assert ANSWER_SCHEMA["property_ordering"][-1] == "say"
-    assert ANSWER_SCHEMA["property_ordering"] == ANSWER_SCHEMA["required"]
-    assert ANSWER_SCHEMA["property_ordering"] == list(ANSWER_SCHEMA["properties"])
+def test_the_schema_asks_for_the_words_as_early_as_they_can_come():
+    """And both ways of ordering agree; what is usually left out is not required."""
+    order = ["heard", "lang", "local", "say", "keep", "alone", "asks"]
+    assert order == ANSWER_SCHEMA["property_ordering"] == list(ANSWER_SCHEMA["properties"])
+    assert ["heard", "say", "keep", "alone", "asks"] == ANSWER_SCHEMA["required"]
 
 
-def test_the_header_is_short():
-    """The words wait for about 25 tokens beside the question itself, and no more."""
-    overhead = json.dumps({**FIELDS, "heard": "", "say": ""}, separators=(",", ":"))
-    assert len(re.findall(r"\w+|[^\w\s]+", overhead)) <= 26
+def test_the_words_wait_for_little():
+    """For six tokens beside the question itself in the usual answer, and about 13 follow."""
+    fields = {key: FIELDS[key] for key in ANSWER_SCHEMA["required"]}
+    usual = json.dumps({**fields, "heard": "x", "say": "WORDS"}, separators=(",", ":"))
+    tokens = re.findall(r"\w+|[^\w\s]+", usual)
+    front, behind = tokens[: tokens.index("WORDS")], tokens[tokens.index("WORDS") + 1 :]
+    assert 6 == len(front) - len(["x"])
+    assert 13 == len(behind)
 
 
 def test_what_was_heard_is_known_as_soon_as_it_and_its_language_are_whole():
@@ -213,8 +291,27 @@ def test_what_was_heard_is_known_as_soon_as_it_and_its_language_are_whole():
     reader.feed(ANSWER[: end - 1])
     assert reader.asked is None
     reader.feed(ANSWER[end - 1 : end])
-    assert Header(heard=FIELDS["heard"], language="de") == reader.asked
-    assert reader.header is None
+    assert reader.asked == OPENING
+    assert reader.opening is None
+
+
+@pytest.mark.parametrize("begun", ['"say":', '"say" :', '"local":"', '"keep":"', '"alone":f'])
+def test_a_question_without_a_language_is_certain_when_another_field_begins(begun: str):
+    """A language would have come right behind it."""
+    reader = AnswerReader()
+    reader.feed('{"heard":"what is python",' + begun[:-1])
+    assert reader.asked is None
+    reader.feed(begun[-1] + ("alse," if begun.endswith("f") else ""))
+    assert Header(heard="what is python") == reader.asked
+    assert reader.opening is None
+
+
+@pytest.mark.parametrize("unsure", ['"heard":"what', '"heard":"what"', '"heard":"what","lang":"d'])
+def test_a_question_is_not_certain_before_its_language_is(unsure: str):
+    """The same words mean something else in another language."""
+    reader = AnswerReader()
+    reader.feed("{" + unsure)
+    assert reader.asked is None
 
 
 @settings(deadline=None)

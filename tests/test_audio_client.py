@@ -18,9 +18,10 @@ from sena_pi import wire
 from sena_pi.audio import AudioChunk, AudioFormat, Utterance
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.errors import WorkerError
-from sena_pi.pauses import SpeechPaused, SpeechResumed
+from sena_pi.pauses import SpeechPaused
 from sena_pi.stages import WakeEvent
 from tests import scripted_audio_worker
+from tests.listening import Notes
 
 BOUND_S = 15.0
 """No figure, only an end."""
@@ -44,15 +45,13 @@ class Rig:
         self.obeyed: list[dict[str, Any]] = []
         self.hearing: list[bool] = []
         self.woken: list[WakeEvent] = []
-        self.pauses: list[SpeechPaused | SpeechResumed] = []
         self._news = asyncio.Event()
+        self.notes = Notes(self._news.set)
         self.audio = Audio(
             {"tells": TELLS, **settings},
             AudioListeners(
                 detection=lambda wake: self._keep(self.woken, wake),
                 hearing=lambda on: self._keep(self.hearing, on),
-                paused=lambda pause: self._keep(self.pauses, pause),
-                resumed=lambda resumption: self._keep(self.pauses, resumption),
                 spoken=lambda data: self._keep(self.obeyed, data),
             ),
             silence_timeout_s=10 * BOUND_S,
@@ -443,7 +442,7 @@ def endpoint(turn: str, **more: object) -> dict[str, Any]:
 
 async def listening(rig: Rig, turn: str) -> asyncio.Future[Any]:
     """A hearing that has reached the worker."""
-    hearing = asyncio.ensure_future(rig.audio.hear(turn, "press"))
+    hearing = asyncio.ensure_future(rig.audio.hear(turn, "press", rig.notes))
     await rig.reached(wire.LISTEN)
     return hearing
 
@@ -507,9 +506,9 @@ def test_a_pause_brings_what_was_said_before_it() -> None:
         await rig.tell(wire.SPEECH_RESUMED, turn="1", sample=30_000)
         expected = [
             SpeechPaused("1", Utterance(b"first", 8_000), 24_000, 28_000),
-            SpeechResumed("1", 30_000),
+            b"first, then",
         ]
-        assert expected == rig.pauses
+        assert expected == rig.notes.pauses
         await rig.tell(wire.ENDPOINT, **endpoint("1"))
         assert b"first, then" == (await hearing).utterance.pcm
 
@@ -532,7 +531,7 @@ def test_no_pause_is_told_of_what_is_not_heard() -> None:
         await rig.audio.supervisor.send(Event("write", {}, b"".join(map(wire.encode, late))))
         await hearing
         await rig.tell(wire.SPEECH_PAUSED, **pause("2"))
-        assert [] == rig.pauses
+        assert [] == rig.notes.pauses
 
     tell(story)
 
@@ -543,13 +542,13 @@ def test_what_is_known_of_the_words_reaches_the_worker() -> None:
     async def story(rig: Rig) -> None:
         hearing = await listening(rig, "1")
         await rig.tell(wire.SPEECH_PAUSED, **pause("1"))
-        rig.audio.phrase(rig.pauses[0], complete=False)
+        rig.audio.phrase(rig.notes.pauses[0], complete=False)
         await rig.reached(wire.PHRASE)
         expected = [{"turn": "1", "end_sample": 28_000, "complete": False}]
         assert expected == rig.received(wire.PHRASE)
         await rig.tell(wire.ENDPOINT, **endpoint("1"))
         await hearing
-        rig.audio.phrase(rig.pauses[0], complete=True)
+        rig.audio.phrase(rig.notes.pauses[0], complete=True)
         await rig.tell(wire.MICROPHONE, device="a microphone")
         assert expected == rig.received(wire.PHRASE)
 
@@ -564,6 +563,22 @@ def test_silence_is_no_utterance() -> None:
         await rig.tell(wire.AUDIO_CHUNK, b"room", turn="1")
         await rig.tell(wire.ENDPOINT, **endpoint("1", reason="no-speech"))
         assert (None, "no-speech") == ((await hearing).utterance, hearing.result().reason)
+
+    tell(story)
+
+
+def test_the_worker_is_told_how_long_to_wait_for_the_first_word() -> None:
+    """Where it is not what the settings say."""
+
+    async def story(rig: Rig) -> None:
+        for turn, no_speech_s in (("1", 2.0), ("2", None)):
+            hearing = rig.audio.hear(turn, "now", rig.notes, no_speech_s=no_speech_s)
+            waiting = asyncio.ensure_future(hearing)
+            await rig.until(lambda turn=turn: len(rig.received(wire.LISTEN)) == int(turn))
+            await rig.tell(wire.ENDPOINT, **endpoint(turn))
+            await waiting
+        order = {"turn": "1", "since": "now", "no_speech_s": 2.0}
+        assert [order, {"turn": "2", "since": "now"}] == rig.received(wire.LISTEN)
 
     tell(story)
 

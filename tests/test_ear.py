@@ -150,7 +150,7 @@ def test_audio_ends_at_the_endpoint() -> None:
     bench = Bench()
     bench.hear([WAKE])
     bench.ear.listen("7", "detection")
-    bench.hear([SPEECH] * 20 + [SILENCE] * 40)
+    bench.hear([SPEECH] * 20 + [SILENCE] * 50)
     (endpoint,) = bench.of_type(wire.ENDPOINT)
     sent = len(bench.sent)
     bench.hear([SPEECH] * 10)
@@ -229,11 +229,11 @@ def test_each_listening_starts_afresh() -> None:
 def test_an_endpoint_in_what_is_remembered_ends_the_listening() -> None:
     """A brain that is late gets the question up to its endpoint, and nothing from after it."""
     bench = Bench()
-    bench.hear([WAKE] + [SPEECH] * 10 + [SILENCE] * 40)
+    bench.hear([WAKE] + [SPEECH] * 10 + [SILENCE] * 50)
     bench.ear.listen("1", "detection")
     assert wire.ENDPOINT == bench.sent[-1].type
     assert not bench.ear.listening
-    assert 10 + 32 == len(bench.of_type(wire.AUDIO_CHUNK))
+    assert 10 + 41 == len(bench.of_type(wire.AUDIO_CHUNK))
 
 
 def test_another_word_is_not_an_echo() -> None:
@@ -269,10 +269,10 @@ def test_a_pause_is_told_before_the_endpoint() -> None:
     pause = paused(bench)
     sent_to = bench.of_type(wire.AUDIO_CHUNK)[-1].data["sample"] + FRAME_SAMPLES
     assert "7" == pause.data["turn"]
-    assert 47 * FRAME_SAMPLES == pause.data["end_sample"]
-    assert 47 * 32_000_000 == pause.data["monotonic_ns"]
+    assert 42 * FRAME_SAMPLES == pause.data["end_sample"]
+    assert 42 * 32_000_000 == pause.data["monotonic_ns"]
     assert 50 * FRAME_SAMPLES == sent_to
-    bench.hear([SILENCE] * 40)
+    bench.hear([SILENCE] * 50)
     (endpoint,) = bench.of_type(wire.ENDPOINT)
     assert pause.data["start_sample"] == endpoint.data["start_sample"]
     assert abs(pause.data["speech_end_sample"] - endpoint.data["speech_end_sample"]) <= 1600
@@ -299,20 +299,20 @@ def test_no_pause_is_told_of_a_turn_that_was_given_up() -> None:
     bench = Bench()
     bench.hear([SILENCE] * 20)
     bench.ear.listen("7", "press")
-    bench.hear([SPEECH] * 20 + [SILENCE] * 2)
+    bench.hear([SPEECH] * 20 + [SILENCE])
     bench.ear.stop_listening()
     bench.hear([SILENCE] * 60)
     assert [wire.VOICE_STARTED] == [event.type for event in news(bench)]
 
 
 def test_a_complete_phrase_ends_the_listening() -> None:
-    """With the next frame."""
+    """Before an unknown one would."""
     bench = Bench()
     pause = paused(bench)
     bench.ear.phrase("7", pause.data["end_sample"], complete=True)
-    bench.hear([SILENCE])
+    bench.hear([SILENCE] * 4)
     assert not bench.ear.listening
-    assert 51 * FRAME_SAMPLES == bench.of_type(wire.ENDPOINT)[0].data["end_sample"]
+    assert 54 * FRAME_SAMPLES == bench.of_type(wire.ENDPOINT)[0].data["end_sample"]
 
 
 def test_words_of_another_turn_are_no_hint() -> None:
@@ -320,8 +320,33 @@ def test_words_of_another_turn_are_no_hint() -> None:
     bench = Bench()
     pause = paused(bench)
     bench.ear.phrase("6", pause.data["end_sample"], complete=True)
-    bench.hear([SILENCE])
+    bench.hear([SILENCE] * 4)
     assert bench.ear.listening
     bench.ear.stop_listening()
     bench.ear.phrase("7", pause.data["end_sample"], complete=True)
     assert [] == bench.of_type(wire.ENDPOINT)
+
+
+def test_listening_from_now_on_takes_nothing_from_before() -> None:
+    """Not what was just played, which may have been our own voice."""
+    bench = Bench()
+    bench.hear([WAKE] + [SPEECH] * 30)
+    bench.ear.listen("1", "now")
+    bench.hear([SPEECH] * 5)
+    chunks = bench.of_type(wire.AUDIO_CHUNK)
+    assert [(31 + n) * FRAME_SAMPLES for n in range(5)] == [e.data["sample"] for e in chunks]
+
+
+def test_each_listening_may_have_its_own_patience() -> None:
+    """How long the first word is waited for; the next listening has the settings' again."""
+    bench = Bench()
+    bench.ear.listen("1", "now", 0.32)
+    bench.hear([SILENCE] * 12)
+    (endpoint,) = bench.of_type(wire.ENDPOINT)
+    assert ("no-speech", 10 * FRAME_SAMPLES) == (
+        endpoint.data["reason"],
+        endpoint.data["end_sample"],
+    )
+    bench.ear.listen("2", "now")
+    bench.hear([SILENCE] * 12)
+    assert bench.ear.listening

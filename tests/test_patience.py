@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import struct
 from collections.abc import Sequence
 
 import pytest
@@ -26,12 +27,12 @@ from tests.speech import frames_of, quiet
 @pytest.mark.parametrize(
     ("frames", "silent_frames"),
     [
-        ((20,), 32),  # 0.64 s of speech: 1 s
-        ((38,), 23),  # 1.22 s: 0.73 s
-        ((50,), 16),  # 1.6 s: half a second
-        ((20, 28, 40), 28),  # after a pause of 0.9 s no less than that
-        ((20, 5, 15), 21),  # the silence of a consonant is speech: 1.28 s
-        ((20, 10, 15), 27),  # a pause is not: 1.12 s
+        ((20,), 41),  # 0.64 s of speech: 1.3 s
+        ((38,), 37),  # 1.22 s: 1.16 s
+        ((50,), 29),  # 1.6 s: 0.9 s
+        ((20, 32, 40), 32),  # after a pause of 1.02 s no less than that
+        ((20, 5, 15), 35),  # the silence of a consonant is speech: 1.28 s
+        ((20, 10, 15), 39),  # a pause is not: 1.12 s
     ],
 )
 def test_the_silence_waited_for_depends_on_what_was_said(
@@ -52,9 +53,9 @@ def test_no_silence_longer_than_the_cap_is_waited_for() -> None:
     assert CAP_S == patience.silence_s(hovering=1.0)
 
 
-def behind(frames: int) -> bytes:
-    """Somebody talking behind, 20 dB below `loud`."""
-    return b"\x33\x03\xcd\xfc" * (frames * FRAME_SAMPLES // 2)
+def behind(frames: int, level: int = 0x0333) -> bytes:
+    """Somebody talking behind; unless said, 20 dB below `loud`."""
+    return struct.pack("<hh", level, -level) * (frames * FRAME_SAMPLES // 2)
 
 
 def test_people_behind_do_not_keep_it_listening() -> None:
@@ -62,10 +63,48 @@ def test_people_behind_do_not_keep_it_listening() -> None:
     pcm = behind(10) + loud(50 * FRAME_S) + behind(60)
     probabilities = [0.05] * 10 + [0.9] * 110
     end = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)[-1]
-    expected = Endpoint(EndpointReason.SILENCE, 60 * FRAME_SAMPLES, 85 * FRAME_SAMPLES)
+    expected = Endpoint(EndpointReason.SILENCE, 60 * FRAME_SAMPLES, 98 * FRAME_SAMPLES)
     assert expected == end
     fixed = Endpointer(EndpointerSettings(adaptive=False), 0)
     assert [VoiceStarted] == [type(event) for event in told(fixed, probabilities, pcm)]
+
+
+@pytest.mark.parametrize(
+    ("room", "after", "silent_frames"),
+    [
+        (quiet(10 * FRAME_S), quiet(20 * FRAME_S), 2),  # nothing is to be heard any more
+        (quiet(10 * FRAME_S), behind(20, 0x0020), 3),  # it fades: 0.14 s, with the detector's lag
+        (behind(10, 0x0199), behind(20, 0x0199), 4),  # 20 times as loud as the room: 0.17 s
+        (behind(10, 0x0444), behind(20, 0x0444), 7),  # 7.5 times: 0.25 s
+    ],
+)
+def test_a_pause_is_told_sooner_where_it_is_quiet(
+    room: bytes, after: bytes, silent_frames: int
+) -> None:
+    """Noise hides soft sounds inside of words."""
+    pcm = room + loud(30 * FRAME_S) + after
+    probabilities = [0.05] * 10 + [0.9] * 30 + [0.05] * 20
+    _, pause = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)
+    assert (40 + silent_frames) * FRAME_SAMPLES == pause.end_sample
+
+
+def test_a_pause_after_one_short_sound_is_not_told_sooner() -> None:
+    """How loud the person speaks is not known by then."""
+    _, pause, _ = told(Endpointer(EndpointerSettings(), 0), *script(6, 60))
+    assert (6 + 7) * FRAME_SAMPLES == pause.end_sample
+
+
+@pytest.mark.parametrize(("loud_frames", "waited_frames"), [(1, 30), (2, 31), (9, 32)])
+def test_a_sound_at_the_last_moment_is_given_time(loud_frames: int, waited_frames: int) -> None:
+    """The detector may come to take it for speech: a tenth of a second, no more."""
+    pcm = quiet(10 * FRAME_S) + loud(50 * FRAME_S) + quiet(28 * FRAME_S)
+    pcm += loud(loud_frames * FRAME_S) + quiet(20 * FRAME_S)
+    probabilities = [0.05] * 10 + [0.9] * 50 + [0.05] * (48 + loud_frames)
+    end = told(Endpointer(EndpointerSettings(), 0), probabilities, pcm)[-1]
+    expected = Endpoint(
+        EndpointReason.SILENCE, 60 * FRAME_SAMPLES, (60 + waited_frames) * FRAME_SAMPLES
+    )
+    assert expected == end
 
 
 def test_a_word_said_softly_is_speech() -> None:
@@ -98,12 +137,11 @@ def corpus_delays_s(noise: str, snr_db: float | None) -> tuple[list[float], list
     return delays_s
 
 
-def test_the_adaptive_rule_is_quicker_and_cuts_off_less() -> None:
-    """Than 0.7 s of silence, over utterances half of which have pauses of up to 0.9 s inside."""
+def test_the_adaptive_rule_cuts_off_less() -> None:
+    """Than 0.7 s of silence, over utterances most of which have pauses inside."""
     fixed_s, adaptive_s = corpus_delays_s("clean", None)
     assert sum(delay_s < 0 for delay_s in adaptive_s) < sum(delay_s < 0 for delay_s in fixed_s)
-    fixed_s, adaptive_s = ([d for d in ds if d >= 0] for ds in (fixed_s, adaptive_s))
-    assert statistics.median(adaptive_s) < statistics.median(fixed_s)
+    assert statistics.median(adaptive_s) <= 1.1
     assert max(adaptive_s) <= CAP_S + 0.1
 
 

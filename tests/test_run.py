@@ -18,7 +18,7 @@ from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from tests.speech import say
 
 SENA = (sys.executable, "-m", "sena_pi")
-ORDER = ["endpoint", "transcript", "first_text", "first_audio", "end"]
+ORDER = ["transcript", "first_text", "first_sentence", "first_sound", "first_audio", "end"]
 
 
 def spoken(folder: Path, text: str, voice: str = "slt") -> Path:
@@ -68,7 +68,8 @@ def test_a_spoken_question_is_answered_without_key_or_network(tmp_path: Path, vo
     assert ("jarvis", "answered") == (report["trigger"], report["outcome"])
     assert ("what time is it", "rule") == (report["heard"], report["source"])
     assert report["answered"].startswith("It's ")
-    assert ORDER == list(report["ms"])
+    assert ORDER == [name for name in report["ms"] if name in ORDER]  # a busy machine needs fillers
+    assert {"guess", "endpoint"} < report["ms"].keys()
     with wave.open(str(answer)) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
     assert np.abs(samples).max() > 2000

@@ -20,6 +20,7 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT, AudioFormat, wav_bytes
 from sena_pi.conversation import Conversation
 from sena_pi.devices.audio import Audio, AudioListeners
@@ -32,7 +33,6 @@ from sena_pi.simulated.rig import SimulationRig
 from sena_pi.simulated.session import Episode, RecordingRefused, Session
 from sena_pi.stages import Intent
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from tests.room import StoryLight, StorySpeaker
 from tests.speech import say

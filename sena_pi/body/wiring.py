@@ -310,7 +310,7 @@ class Body:
             case Action.STOP_TIMER:
                 self._joined.rings.stop_ringing()
             case Action.STOP_SPEECH | Action.END_TURN:
-                assistant.interrupt()
+                assistant.stop()
             case Action.LISTEN:
                 assistant.press()
             case Action.TELL_MUTED:
@@ -318,7 +318,7 @@ class Body:
             case Action.HOLD_TALK | Action.END_TALK:
                 audio.hold(on=action is Action.HOLD_TALK)
             case Action.TOGGLE_MUTE:
-                assistant.interrupt()
+                assistant.stop()
                 self._set_muted(on=not self.muted)
             case Action.LOUDER | Action.QUIETER:
                 self.controls.step(STEP if action is Action.LOUDER else -STEP)

@@ -132,6 +132,7 @@ class IdleRefresh:
                 sentences += splitter.feed(delta)
             sentences += splitter.flush()
             complete = response.complete
+            header = await response.header()
         return EndedTurn(
             header=replace(header, heard=known.question),
             conversation=(),

@@ -13,11 +13,12 @@ from wyoming.event import Event
 
 from sena_pi import wire
 from sena_pi.audio import MICROPHONE_FORMAT, Utterance
+from sena_pi.chimes import Chime
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.devices.worker import Supervisor, WorkerSpec, worker_argv
 from sena_pi.endpointer import EndpointerSettings
 from sena_pi.errors import WorkerError
-from sena_pi.pauses import SpeechPaused, SpeechResumed
+from sena_pi.pauses import Listener, Nobody, SpeechPaused
 from sena_pi.stages import Heard, Since, WakeEvent
 
 SILENCE_TIMEOUT_S = 1.0
@@ -29,6 +30,8 @@ GRACE_S = 5.0
 CLOSE_WITHIN_S = 0.5
 """How long a worker may take to close its microphone."""
 
+_NOBODY: Listener = Nobody()
+
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +39,7 @@ _log = logging.getLogger(__name__)
 class _Hearing:
     turn: str
     heard: asyncio.Future[Heard]
-    on_audio: Callable[[bytes], None]
+    listener: Listener
     pcm: bytearray = field(default_factory=bytearray)
 
 
@@ -76,17 +79,14 @@ class AudioListeners:
         detection: a wake word was heard.
         hearing: True when frames arrive again, False when they have ceased.
         ready: the worker is configured; its wake engine, words and reasons.
-        paused: the person has stopped, perhaps for good; the utterance so far.
-        resumed: the person goes on. After an endpoint, and for a turn that listens no more,
-            neither is told.
+        stop_word: a stop word was said while something played.
         spoken: a simulated recording has begun or ended.
     """
 
     detection: Callable[[WakeEvent], None] = _ignore
     hearing: Callable[[bool], None] = _ignore
     ready: Callable[[dict[str, Any]], None] = _ignore
-    paused: Callable[[SpeechPaused], None] = _ignore
-    resumed: Callable[[SpeechResumed], None] = _ignore
+    stop_word: Callable[[WakeEvent], None] = _ignore
     spoken: Callable[[dict[str, Any]], None] = _ignore
 
 
@@ -130,7 +130,12 @@ class Audio:
         await self.supervisor.run()
 
     async def hear(
-        self, turn: str, since: Since, on_audio: Callable[[bytes], None] = _ignore
+        self,
+        turn: str,
+        since: Since,
+        listener: Listener = _NOBODY,
+        *,
+        no_speech_s: float | None = None,
     ) -> Heard:
         """Listen until the endpoint, as `Microphone.hear`; one turn at a time.
 
@@ -143,9 +148,12 @@ class Audio:
         if not self.health.capturing:
             raise WorkerError("there is no microphone")
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        self._hearing = _Hearing(turn, future, on_audio)
+        self._hearing = _Hearing(turn, future, listener)
+        order: dict[str, object] = {"turn": turn, "since": since}
+        if no_speech_s is not None:
+            order["no_speech_s"] = no_speech_s
         try:
-            await self.supervisor.send(Event(wire.LISTEN, {"turn": turn, "since": since}))
+            await self.supervisor.send(Event(wire.LISTEN, order))
             async with asyncio.timeout(self._patience_s):
                 return await future
         except TimeoutError:
@@ -157,15 +165,18 @@ class Audio:
                 self.supervisor.post(Event(wire.STOP_LISTENING, {"turn": turn}))
 
     def phrase(self, pause: SpeechPaused, *, complete: bool) -> None:
-        """Tell the worker that what was said before a pause is a whole phrase, or is not.
-
-        It then waits no longer, or long. Returns at once; does nothing when speech has resumed,
-        or nobody listens any more.
-        """
+        """Tell the worker whether the phrase before a pause is whole, as `Microphone.phrase`."""
         if self._listens(pause.turn) is None:
             return
         data = {"turn": pause.turn, "end_sample": pause.end_sample, "complete": complete}
         self.supervisor.post(Event(wire.PHRASE, data))
+
+    def chime(self, chime: Chime) -> None:
+        """Play a short sound now; dropped while a turn sounds, or where it is switched off.
+
+        Returns at once, also when the worker is gone.
+        """
+        self.supervisor.post(Event(wire.CHIME, {"name": str(chime)}))
 
     def hold(self, *, on: bool) -> None:
         """The turn that listens is spoken while a button is held, or the button was let go.
@@ -247,13 +258,14 @@ class Audio:
             case wire.SPEECH_PAUSED:
                 self._take_pause(data)
             case wire.SPEECH_RESUMED:
-                if self._listens(data["turn"]) is not None:
-                    self._listeners.resumed(SpeechResumed(data["turn"], data["sample"]))
+                if (hearing := self._listens(data["turn"])) is not None:
+                    hearing.listener.resumed(bytes(hearing.pcm))
             case wire.ENDPOINT:
                 self._take_endpoint(data)
-            case wire.DETECTION:
+            case wire.DETECTION | wire.STOP_WORD:
                 wake = WakeEvent(data["name"], data["engine"], data["monotonic_ns"])
-                self._listeners.detection(wake)
+                is_stop = event.type == wire.STOP_WORD
+                (self._listeners.stop_word if is_stop else self._listeners.detection)(wake)
             case wire.PLAYING | wire.PLAYED | wire.FLUSHED:
                 self.speaker.handle(event)
             case wire.SPEAKER:
@@ -285,7 +297,7 @@ class Audio:
         if hearing is None or hearing.turn != turn:
             return
         hearing.pcm += pcm
-        hearing.on_audio(pcm)
+        hearing.listener.audio(pcm)
 
     def _take_pause(self, data: dict[str, Any]) -> None:
         hearing = self._listens(data["turn"])
@@ -293,7 +305,7 @@ class Audio:
             return
         end = data["speech_end_sample"]
         utterance = Utterance(bytes(hearing.pcm), end - data["start_sample"])
-        self._listeners.paused(SpeechPaused(hearing.turn, utterance, end, data["end_sample"]))
+        hearing.listener.paused(SpeechPaused(hearing.turn, utterance, end, data["end_sample"]))
 
     def _take_endpoint(self, data: dict[str, Any]) -> None:
         hearing = self._listens(data["turn"])

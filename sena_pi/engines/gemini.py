@@ -135,7 +135,7 @@ class Gemini:
         """Check the key and the model, and leave an open connection for the next request.
 
         Asks for the model's description, which counts as no answer and holds nothing a person
-        said.
+        said. Asked twice at once it leaves two: an answer and its speech each need one.
 
         Raises:
             CloudError: what a question would meet now.

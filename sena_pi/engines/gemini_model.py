@@ -16,6 +16,8 @@ from sena_pi.prompts import SYSTEM_INSTRUCTION, language_hint
 from sena_pi.stages import Header, Question
 
 _LONGEST_RESPONSE_BYTES: Final = 65_536
+_USUAL_LANGUAGE: Final = "en"
+"""As the prompt says where the settings do not."""
 
 
 class GeminiModel:
@@ -55,16 +57,18 @@ class GeminiModel:
             longest_bytes=_LONGEST_RESPONSE_BYTES,
         )
         typed = question.text if question.utterance is None else ""
-        return GeminiResponse(self._gemini.stream(request), typed)
+        reader = AnswerReader(settings.language or _USUAL_LANGUAGE)
+        return GeminiResponse(self._gemini.stream(request), reader, typed)
 
 
 class GeminiResponse:
     """A `Response`, and the context in which it arrives. One task reads it."""
 
-    def __init__(self, stream: GeminiStream, typed: str) -> None:
+    def __init__(self, stream: GeminiStream, reader: AnswerReader, typed: str) -> None:
         self._stream = stream
         self._typed = typed
-        self._reader = AnswerReader()
+        self._reader = reader
+        self._asked: Header | None = None
         self._header: Header | None = None
         self._words: deque[str] = deque()
         self._spoke = False
@@ -90,16 +94,16 @@ class GeminiResponse:
         Raises:
             CloudError: the answer will not come.
         """
-        while self._header is None and self._reader.asked is None:
+        while self._asked is None:
             if self._error is not None:
                 raise self._error
             await self._advance()
-        asked = self._header or self._reader.asked
-        assert asked is not None  # noqa: S101 - the loop has waited for one of them
-        return replace(asked, heard=self._typed) if self._typed else asked
+        return self._as_typed(self._asked)
 
     async def header(self) -> Header:
-        """Wait for the header; what it does not say takes the default of `Header`.
+        """Wait for the words or an intent; what has not come takes the default of `Header`.
+
+        After the last of the words: all of the header, if the answer was not cut.
 
         Raises:
             CloudError: the answer will not come.
@@ -108,7 +112,7 @@ class GeminiResponse:
             if self._error is not None:
                 raise self._error
             await self._advance()
-        return self._header
+        return self._as_typed(self._header)
 
     def deltas(self) -> AsyncIterator[str]:
         """The words to speak, as they arrive; each is given once."""
@@ -147,7 +151,7 @@ class GeminiResponse:
                 return
             self._finish = piece.finish or self._finish
             self._speak(self._reader.feed(piece.text))
-            self._know(self._reader.header)
+            self._asked, self._header = self._reader.asked, self._reader.opening
             if self._reader.too_long:
                 self._end(CloudDeclined(f"the answer is over {MAX_ANSWER_BYTES} bytes; it is cut"))
 
@@ -156,8 +160,10 @@ class GeminiResponse:
         self._speak(late_words)
         self._over = True
         self._error = error or self._fault()
-        if self._error is None or late_words:
-            self._know(self._reader.header)
+        if self._error is None:
+            self._asked, self._header = self._reader.asked, self._reader.header
+        elif late_words and self._header is None:
+            self._asked, self._header = self._reader.asked, self._reader.opening
 
     def _fault(self) -> CloudError | None:
         """What is wrong with a response that ended without an error."""
@@ -175,9 +181,8 @@ class GeminiResponse:
             self._words.append(words)
             self._spoke = True
 
-    def _know(self, header: Header | None) -> None:
-        if self._header is None and header is not None:
-            self._header = replace(header, heard=self._typed) if self._typed else header
+    def _as_typed(self, header: Header) -> Header:
+        return replace(header, heard=self._typed) if self._typed else header
 
 
 class _Deltas:

@@ -11,7 +11,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
@@ -41,7 +41,7 @@ class ScriptedAnswer:
 
     Attributes:
         words: the words, as the pieces they arrive in.
-        header: the header.
+        header: the header, all of it known when the words have ended.
         ending: what comes after the words; an error is raised there.
         header_comes: False: not even the header comes; `ending` happens first.
     """
@@ -61,6 +61,7 @@ class ScriptedLanguageModel:
 
     Attributes:
         questions: all that was asked.
+        asked: set with the first of them.
         open_answers: contexts that are entered and not left.
     """
 
@@ -73,6 +74,7 @@ class ScriptedLanguageModel:
         otherwise: Callable[[Question], ScriptedAnswer] | None = None,
     ) -> None:
         self.questions: list[Question] = []
+        self.asked = asyncio.Event()
         self.open_answers = 0
         self._answers = deque(answers)
         self._otherwise = otherwise
@@ -86,6 +88,7 @@ class ScriptedLanguageModel:
         if question.utterance is None and not question.text.strip():
             raise ValueError("a question needs an utterance or a text")
         self.questions.append(question)
+        self.asked.set()
         if self._answers:
             answer = self._answers.popleft()
         elif self._otherwise is not None:
@@ -122,15 +125,15 @@ class ScriptedResponse:
 
     async def asked(self) -> Header:
         """What was heard and its language, or the ending if that is scripted to come first."""
-        header = await self.header()
-        return Header(heard=header.heard, language=header.language)
+        return replace(await self._opening(), intent=None)
 
     async def header(self) -> Header:
-        """The header, or the ending if that is scripted to come first."""
-        await self._arrival()
-        if not self._answer.header_comes:
-            await _end(self._answer.ending)
-        return self._answer.header
+        """What stands in front of the words, or the ending if that is scripted to come first.
+
+        When the words have ended as they were meant to: all of the header.
+        """
+        opening = await self._opening()
+        return self._answer.header if self._complete else opening
 
     def deltas(self) -> AsyncIterator[str]:
         """The words, each given once."""
@@ -140,6 +143,13 @@ class ScriptedResponse:
     def complete(self) -> bool:
         """All words were given, and the script ends whole."""
         return self._complete
+
+    async def _opening(self) -> Header:
+        await self._arrival()
+        if not self._answer.header_comes:
+            await _end(self._answer.ending)
+        header = self._answer.header
+        return Header(heard=header.heard, language=header.language, intent=header.intent)
 
     async def _next_words(self) -> str | None:
         await self._arrival()

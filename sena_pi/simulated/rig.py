@@ -8,6 +8,7 @@ from typing import Any
 from wyoming.event import Event
 
 from sena_pi import wire
+from sena_pi.simulated.echo import RoomEcho
 from sena_pi.simulated.sound import SimulatedSound, SpokenRecording
 from sena_pi.workers.channel import Send
 
@@ -24,8 +25,12 @@ class SimulationRig:
         self._send = send
         self._hurry = bool(settings.get("hurry", False))
         record_to = settings.get("record_to")
+        echo_db = settings.get("echo_db")
         self.sound = SimulatedSound(
-            self._spoken, record_to=Path(record_to) if record_to else None, hurry=self._hurry
+            self._spoken,
+            record_to=Path(record_to) if record_to else None,
+            hurry=self._hurry,
+            echo=None if echo_db is None else RoomEcho(echo_db, settings["echo_delay_s"]),
         )
         self._listening = False
 

@@ -23,6 +23,7 @@ from sena_pi.audio import (
     wav_bytes,
 )
 from sena_pi.resampling import Resampler
+from sena_pi.simulated.echo import RoomEcho
 from sena_pi.sound import LONGEST_QUEUE_S, DeviceLost, SoundDevice
 
 PLAYBACK_FORMAT = AudioFormat(rate_hz=48_000)
@@ -67,8 +68,13 @@ class SimulatedCapture:
     device = "simulated microphone"
 
     def __init__(
-        self, on_spoken: Callable[[SpokenRecording], None], *, monotonic: Monotonic = time.monotonic
+        self,
+        on_spoken: Callable[[SpokenRecording], None],
+        *,
+        echo: RoomEcho | None = None,
+        monotonic: Monotonic = time.monotonic,
     ) -> None:
+        self._echo = echo
         self._on_spoken = on_spoken
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -112,6 +118,7 @@ class SimulatedCapture:
         pcm = b""
         news: list[SpokenRecording] = []
         with self._lock:
+            at_s = self._last_s - self._ready / _RATE_HZ
             self._ready = max(0, self._ready - samples)
             if self._recordings:
                 recording = self._recordings[0]
@@ -129,7 +136,8 @@ class SimulatedCapture:
             self._position += samples
         for spoken in news:
             self._on_spoken(spoken)
-        return pcm + _NOISE[: size - len(pcm)]
+        pcm += _NOISE[: size - len(pcm)]
+        return pcm if self._echo is None else self._echo.mixed(pcm, at_s)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -150,8 +158,10 @@ class SimulatedPlayback:
         record_to: Path | None = None,
         *,
         hurry: bool = False,
+        echo: RoomEcho | None = None,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
+        self._echo = echo
         self._record_to = record_to
         self._hurry = hurry
         self._monotonic = monotonic
@@ -180,7 +190,10 @@ class SimulatedPlayback:
         if samples > self.writable():
             raise ValueError(f"{samples} samples written where {self.writable()} fit")
         now_s = self._monotonic()
-        self._empty_at_s = max(self._empty_at_s, now_s) + samples / self.rate_hz
+        start_s = max(self._empty_at_s, now_s)
+        if self._echo is not None:
+            self._echo.played(pcm, self.rate_hz, start_s)
+        self._empty_at_s = start_s + samples / self.rate_hz
         self._written += pcm
 
     def start(self) -> None:
@@ -194,6 +207,8 @@ class SimulatedPlayback:
         dropped = self.queued() * SAMPLE_BYTES
         if dropped:
             del self._written[-dropped:]
+        if self._echo is not None:
+            self._echo.silenced(self._monotonic())
         self._empty_at_s = 0.0
         self._started = False
         if self._record_to is not None:
@@ -205,7 +220,11 @@ class SimulatedPlayback:
 
 
 class SimulatedSound:
-    """One simulated microphone and one simulated speaker; a `SoundSystem`."""
+    """One simulated microphone and one simulated speaker; a `SoundSystem`.
+
+    They hear nothing of each other without an `echo`, which keeps real time: with it, nobody must
+    hurry.
+    """
 
     def __init__(
         self,
@@ -213,9 +232,10 @@ class SimulatedSound:
         *,
         record_to: Path | None = None,
         hurry: bool = False,
+        echo: RoomEcho | None = None,
     ) -> None:
-        self.capture = SimulatedCapture(on_spoken)
-        self.playback = SimulatedPlayback(record_to, hurry=hurry)
+        self.capture = SimulatedCapture(on_spoken, echo=echo)
+        self.playback = SimulatedPlayback(record_to, hurry=hurry, echo=echo)
 
     def devices(self) -> list[SoundDevice]:
         """Both devices, as `SoundSystem.devices`."""

@@ -28,14 +28,16 @@ from wyoming.event import Event
 
 from sena_pi import journal, wire
 from sena_pi.audio import FRAME_SAMPLES
+from sena_pi.chimes import Chime, samples
 from sena_pi.endpointer import EndpointerSettings
 from sena_pi.engines.silero import SileroVoiceActivityDetector
+from sena_pi.own_voice import OwnVoice
 from sena_pi.simulated.rig import SimulationRig
 from sena_pi.sound import CaptureStream, DeviceLost, SoundSystem
-from sena_pi.wake import WakeSettings, choose_detector
+from sena_pi.wake import WakeSettings, choose_detector, stop_detector
 from sena_pi.workers.channel import Channel
 from sena_pi.workers.ear import Ear
-from sena_pi.workers.mouth import Mouth
+from sena_pi.workers.mouth import Mouth, nobody
 from sena_pi.workers.plugs import Opened, Opener, PlugWatch
 
 EXIT_DEVICE_LOST = 69
@@ -68,8 +70,9 @@ class AudioWorker:
 
     `settings` is the data of `wire.CONFIGURE`: `wake` and `listening` (fields of `WakeSettings`
     and `EndpointerSettings`), `access_key`, `porcupine4_folder`, `microphone` and `speaker`
-    (stable names), `gain` (of the speaker), `capture` (false: only the speaker is opened), and
-    `simulate` (`record_to`, `hurry`) for a simulated sound system.
+    (stable names), `gain` (of the speaker), `capture` (false: only the speaker is opened), `chimes`
+    (names of those that may be played; "wake" is played without being asked for), and `simulate`
+    (`record_to`, `hurry`, `echo_db`, `echo_delay_s`) for a simulated sound system.
     """
 
     def __init__(
@@ -85,18 +88,26 @@ class AudioWorker:
         simulate = settings.get("simulate")
         self._rig = None if simulate is None else SimulationRig(simulate, channel.send)
         folder = settings.get("porcupine4_folder")
-        self._wake = choose_detector(
-            WakeSettings.from_dict(settings.get("wake", {})),
-            settings.get("access_key"),
-            Path(folder) if folder else None,
-        )
+        wake = WakeSettings.from_dict(settings.get("wake", {}))
+        engines = settings.get("access_key"), Path(folder) if folder else None
+        self._wake = choose_detector(wake, *engines)
+        self._stop = stop_detector(wake, *engines)
+        self._own_voice = OwnVoice() if wake.ignore_own_voice else None
+        self._chimes: dict[str, bytes] = {}
         self._ear = Ear(
             self._wake.detector,
             SileroVoiceActivityDetector(),
             EndpointerSettings.from_dict(settings.get("listening", {})),
             self._send,
+            own_voice=self._own_voice,
+            stop_words=self._stop.detector,
+            on_wake=lambda: self._chime(Chime.WAKE),
         )
-        self._mouth = Mouth(self._send, gain=settings.get("gain", 1.0))
+        self._mouth = Mouth(
+            self._send,
+            gain=settings.get("gain", 1.0),
+            on_speech=self._own_voice.played if self._own_voice else nobody,
+        )
         self._for_ear: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = threading.Event()
         self._speaker_open = False
@@ -113,6 +124,8 @@ class AudioWorker:
             "wake_engine": detector.engine if detector else None,
             "wake_words": list(detector.words) if detector else [],
             "wake_reasons": list(self._wake.reasons),
+            "stop_words": list(self._stop.detector.words) if self._stop.detector else [],
+            "stop_reasons": list(self._stop.reasons),
             "key_refused": self._wake.key_refused,
             "key_unchecked": self._wake.key_unchecked,
         }
@@ -145,7 +158,10 @@ class AudioWorker:
             case wire.FLUSH:
                 self._mouth.flush()
             case wire.LISTEN:
-                self._for_ear.put(lambda: self._ear.listen(data["turn"], data["since"]))
+                no_speech_s = data.get("no_speech_s")
+                self._for_ear.put(
+                    lambda: self._ear.listen(data["turn"], data["since"], no_speech_s)
+                )
             case wire.STOP_LISTENING:
                 self._for_ear.put(self._ear.stop_listening)
             case wire.PHRASE:
@@ -154,6 +170,8 @@ class AudioWorker:
                         data["turn"], data["end_sample"], complete=data["complete"]
                     )
                 )
+            case wire.CHIME:
+                self._chime(data["name"])
             case wire.HOLD:
                 self._for_ear.put(lambda: self._ear.hold(data["turn"], on=data["on"]))
             case wire.CLOSE_MICROPHONE:
@@ -166,6 +184,11 @@ class AudioWorker:
                 _log.warning("the audio worker does not know the event %r", event.type)
         if self._rig is not None:
             self._rig.commanded(event)
+
+    def _chime(self, name: str) -> None:
+        """From any thread; nothing where it is switched off, or there is no speaker yet."""
+        if (pcm := self._chimes.get(name)) is not None:
+            self._mouth.chime(pcm)
 
     # The capture thread: owns the microphone, and the process's fate.
 
@@ -295,12 +318,15 @@ class AudioWorker:
                     self._lost(DeviceLost("sound cards came or went, and there is no speaker"))
         else:
             return
+        stream, told = opened.stream, {"instead_of": opened.instead_of}
+        rate_hz = stream.rate_hz
+        if self._own_voice is not None:
+            self._own_voice.prepare(rate_hz)
+        wanted = self._settings.get("chimes", ())
+        self._chimes = {name: samples(Chime(name), rate_hz) for name in wanted}
         self._speaker_open = True
         self._stands_in |= bool(opened.instead_of)
-        stream, told = opened.stream, {"instead_of": opened.instead_of}
-        self._send(
-            Event(wire.SPEAKER, {**told, "device": stream.device, "rate_hz": stream.rate_hz})
-        )
+        self._send(Event(wire.SPEAKER, {**told, "device": stream.device, "rate_hz": rate_hz}))
         try:
             while not self._stopping.is_set():
                 self._mouth.wait(POLL_S if self._mouth.busy else HEARTBEAT_S)

@@ -7,7 +7,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming.event import Event
 
@@ -22,6 +22,7 @@ from sena_pi.endpointer import (
     Resumed,
     VoiceStarted,
 )
+from sena_pi.own_voice import OwnVoice
 from sena_pi.stages import Detection, VoiceActivityDetector, WakeWordDetector
 from sena_pi.workers.channel import Send
 
@@ -39,6 +40,13 @@ _ZEROS = bytes(FRAME_BYTES)
 _LOSS_WINDOW_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    frame: Frame
+    ours: bool
+    """It may hold nothing but the echo of what we play."""
+
+
 @dataclass(slots=True)
 class _Listening:
     turn: str
@@ -51,6 +59,9 @@ class Ear:
 
     Audio leaves from the end of the wake word on, or from `PRESS_PRE_ROLL_S` before a press: what
     was said before either stays in the ring, and the ring stays in this process.
+
+    A wake word that is the echo of our own answer is none, and that echo is no speech of a person:
+    it can't begin or prolong a question.
     """
 
     def __init__(
@@ -60,18 +71,37 @@ class Ear:
         endpointing: EndpointerSettings,
         send: Send,
         *,
+        own_voice: OwnVoice | None = None,
+        stop_words: WakeWordDetector | None = None,
+        on_wake: Callable[[], None] = lambda: None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """Make an ear.
+
+        Args:
+            detector: for the wake words; None: there is only the button.
+            voice_activity: tells speech, while listening.
+            endpointing: when a question has ended.
+            send: takes the events.
+            own_voice: what is played; None: the speaker can't be heard here, or nobody minds.
+            stop_words: for the words that end an answer; heard only while `own_voice` sounds.
+            on_wake: called at once when a wake word is told; must return at once.
+            monotonic_ns: the clock of the events.
+        """
         self._detector = detector
+        self._own_voice = own_voice
+        self._stop_words = stop_words
+        self._on_wake = on_wake
         self._voice_activity = voice_activity
         self._endpointing = endpointing
         self._send = send
         self._monotonic_ns = monotonic_ns
-        self._ring: deque[Frame] = deque(maxlen=math.ceil(RING_S / FRAME_S))
+        self._ring: deque[_Remembered] = deque(maxlen=math.ceil(RING_S / FRAME_S))
         self._next_sample = 0
         self._detection: Detection | None = None
         self._listening: _Listening | None = None
         self._health = _Health(monotonic_ns)
+        self._own_words = 0
 
     @property
     def listening(self) -> bool:
@@ -82,28 +112,40 @@ class Ear:
         """Take the next frame, `FRAME_BYTES` long; sends what follows from it."""
         frame = Frame(pcm, self._next_sample)
         self._next_sample = frame.end_sample
-        self._ring.append(frame)
+        ours = self._own_voice is not None and self._own_voice.hear(frame)
+        heard = _Remembered(frame, ours)
+        self._ring.append(heard)
         self._health.heard(pcm)
         self._detect(frame)
+        self._detect_stop(frame)
         if self._listening is not None:
-            self._listen_to(frame, self._listening)
+            self._listen_to(heard, self._listening)
 
-    def listen(self, turn: str, since: str) -> None:
-        """Send audio to `turn` until its endpoint, `since` the "detection" or a "press"."""
+    def listen(self, turn: str, since: str, no_speech_s: float | None = None) -> None:
+        """Send audio to `turn` until its endpoint, `since` the "detection", a "press" or "now".
+
+        `no_speech_s` is how long to wait for the first word, None as in the settings.
+        """
         if since == "detection" and self._detection is not None:
             start_sample = self._question_start(self._detection)
+        elif since == "now":
+            start_sample = self._next_sample
         else:
             start_sample = self._next_sample - int(PRESS_PRE_ROLL_S * MICROPHONE_FORMAT.rate_hz)
-        frames = [frame for frame in self._ring if frame.end_sample > start_sample]
-        start_sample = max(start_sample, frames[0].start_sample if frames else self._next_sample)
+        ring = [heard for heard in self._ring if heard.frame.end_sample > start_sample]
+        first_sample = ring[0].frame.start_sample if ring else self._next_sample
+        start_sample = max(start_sample, first_sample)
         self._voice_activity.reset()
-        endpointer = Endpointer(self._endpointing, start_sample)
+        endpointing = self._endpointing
+        if no_speech_s is not None:
+            endpointing = replace(endpointing, no_speech_s=no_speech_s)
+        endpointer = Endpointer(endpointing, start_sample)
         listening = self._listening = _Listening(turn, start_sample, endpointer)
         start = {**wire.format_data(MICROPHONE_FORMAT), "turn": turn, "sample": start_sample}
         self._send(Event(wire.AUDIO_START, start))
-        for frame in frames:
+        for heard in ring:
             if self._listening is listening:
-                self._listen_to(frame, listening)
+                self._listen_to(heard, listening)
 
     def stop_listening(self) -> None:
         """No audio leaves any more. Does nothing when not listening."""
@@ -121,7 +163,8 @@ class Ear:
 
     def heartbeat(self) -> dict[str, object]:
         """What a healthy ear can say of itself since the last heartbeat."""
-        return {"listening": self.listening, **self._health.report()}
+        own = {"listening": self.listening, "own_words": self._own_words}
+        return {**own, **self._health.report()}
 
     def _detect(self, frame: Frame) -> None:
         detection = self._detector.process(frame) if self._detector else None
@@ -132,14 +175,33 @@ class Ear:
         echo = last is not None and detection.word == last.word
         if echo and last is not None and detection.end_sample - last.end_sample < refractory:
             return
+        if self._is_own(detection):
+            return
         self._detection = detection
-        data = {
+        self._send(Event(wire.DETECTION, self._detection_data(detection)))
+        self._on_wake()
+
+    def _detect_stop(self, frame: Frame) -> None:
+        """A stop word ends what is being said, so nobody listens for it while nothing is."""
+        if self._stop_words is None or self._own_voice is None or not self._own_voice.sounds:
+            return
+        detection = self._stop_words.process(frame)
+        if detection is not None and not self._is_own(detection):
+            self._send(Event(wire.STOP_WORD, self._detection_data(detection)))
+
+    def _is_own(self, detection: Detection) -> bool:
+        if self._own_voice is None or not self._own_voice.said(detection.end_sample):
+            return False
+        self._own_words += 1
+        return True
+
+    def _detection_data(self, detection: Detection) -> dict[str, object]:
+        return {
             "name": detection.word,
             "engine": detection.engine,
             "sample": detection.end_sample,
             "monotonic_ns": self._monotonic_ns(),
         }
-        self._send(Event(wire.DETECTION, data))
 
     def _question_start(self, detection: Detection) -> int:
         """The quietest moment in which the word may have ended: the breath before the question.
@@ -150,7 +212,7 @@ class Ear:
         earliest = detection.end_sample - int(detection.late_s * MICROPHONE_FORMAT.rate_hz)
         samples = array("h")
         first_sample: int | None = None
-        for frame in self._ring:
+        for frame in (heard.frame for heard in self._ring):
             if earliest < frame.end_sample <= detection.end_sample:
                 first_sample = frame.start_sample if first_sample is None else first_sample
                 samples.frombytes(frame.pcm)
@@ -166,7 +228,8 @@ class Ear:
         quietest = around.index(min(around)) + 1
         return detection.end_sample - len(samples) + (quietest + 1) * _MOMENT
 
-    def _listen_to(self, frame: Frame, listening: _Listening) -> None:
+    def _listen_to(self, heard: _Remembered, listening: _Listening) -> None:
+        frame = heard.frame
         before = max(0, listening.start_sample - frame.start_sample) * SAMPLE_BYTES
         if before:
             frame = Frame(bytes(before) + frame.pcm[before:], frame.start_sample)
@@ -176,7 +239,8 @@ class Ear:
             "sample": frame.start_sample + before // SAMPLE_BYTES,
         }
         self._send(Event(wire.AUDIO_CHUNK, data, frame.pcm[before:]))
-        news = listening.endpointer.feed(frame, self._voice_activity.probability(frame))
+        probability = self._voice_activity.probability(frame)
+        news = listening.endpointer.feed(frame, 0.0 if heard.ours else probability)
         if news is not None:
             self._tell(news, listening)
 

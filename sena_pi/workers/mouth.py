@@ -26,11 +26,15 @@ LONGEST_UNPLAYED_S = 10.0
 """The brain keeps one second here; ten times that is a fault, and is dropped."""
 
 
-class Mouth:
-    """One turn's sound at a time: started, fed, ended, or flushed.
+def nobody(_pcm: bytes, _rate_hz: int) -> None:
+    """Who does not want to know what is said."""
 
-    `begin`, `feed`, `end` and `flush` may be called from any thread and return at once. `step`
-    belongs to the thread that owns the stream; it does what can be done without waiting.
+
+class Mouth:
+    """One turn's sound at a time: started, fed, ended, or flushed. Between turns, chimes.
+
+    `begin`, `feed`, `end`, `flush` and `chime` may be called from any thread and return at once.
+    `step` belongs to the thread that owns the stream; it does what can be done without waiting.
     """
 
     def __init__(
@@ -38,14 +42,26 @@ class Mouth:
         send: Send,
         *,
         gain: float = 1.0,
+        on_speech: Callable[[bytes, int], None] = nobody,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """Make a mouth.
+
+        Args:
+            send: takes the events.
+            gain: all that is played is multiplied by this, 0 to 1.
+            on_speech: told of all samples of turns, and the silence between and after them, when
+                they are handed to the speaker, and their rate; not of chimes.
+            monotonic_ns: the clock of the events.
+        """
         self._send = send
         self._gain = Gain(gain)
+        self._on_speech = on_speech
         self._monotonic_ns = monotonic_ns
         self._changed = threading.Condition()
         self._turn: str | None = None
         self._pcm: deque[bytes] = deque()
+        self._chime = b""
         self._unplayed_bytes = 0
         self._ended = False
         self._flush_asked = False
@@ -93,8 +109,19 @@ class Mouth:
             if self._turn is not None:
                 self._flushed_turn = self._turn
             self._drop()
+            self._chime = b""
             self._flush_asked = True
             self._notify()
+
+    def chime(self, pcm: bytes) -> None:
+        """Play this short sound now; dropped while a turn sounds, or another chime does.
+
+        A turn that begins meanwhile is heard after it.
+        """
+        with self._changed:
+            if self._turn is None and not self._chime:
+                self._chime = pcm
+                self._notify()
 
     def set_gain(self, gain: float) -> None:
         """From the next block on all that is played is multiplied by this, 0 to 1."""
@@ -103,7 +130,7 @@ class Mouth:
     @property
     def busy(self) -> bool:
         """Sound is queued, playing or expected, or the stream is not stopped yet."""
-        return self._turn is not None or self._started
+        return self._turn is not None or self._started or bool(self._chime)
 
     def wait(self, timeout_s: float) -> None:
         """Until something changes, at most `timeout_s`; for the thread that calls `step`."""
@@ -121,6 +148,8 @@ class Mouth:
         with self._changed:
             if self._flush_asked:
                 self._silence_now(stream)
+            if self._chime:
+                self._write_chime(stream)
             if self._turn is not None:
                 self._write(stream)
                 self._report(stream, self._turn)
@@ -129,14 +158,16 @@ class Mouth:
 
     def _write(self, stream: PlaybackStream) -> None:
         block = int(BLOCK_S * stream.rate_hz)
-        while self._pcm:
+        while self._pcm and not self._chime:
             stream.start()
             self._started = True
             writable = stream.writable()
             if writable < min(block, len(self._pcm[0]) // SAMPLE_BYTES):
                 return
             pcm = self._take(min(writable, block) * SAMPLE_BYTES)
-            stream.write(self._gain.applied(pcm))
+            pcm = self._gain.applied(pcm)
+            stream.write(pcm)
+            self._on_speech(pcm, stream.rate_hz)
             self._written += len(pcm) // SAMPLE_BYTES
             self._silence = 0
             if not self._playing:
@@ -145,6 +176,14 @@ class Mouth:
                 data = {"turn": self._turn, "monotonic_ns": self._reported_ns}
                 self._send(Event(wire.PLAYING, data))
 
+    def _write_chime(self, stream: PlaybackStream) -> None:
+        stream.start()
+        self._started = True
+        size = min(stream.writable(), len(self._chime) // SAMPLE_BYTES) * SAMPLE_BYTES
+        stream.write(self._chime[:size])
+        self._chime = self._chime[size:]
+        self._silence = 0
+
     def _fill(self, stream: PlaybackStream) -> None:
         """Silence where no sound is there to play: an empty device clicks and complains."""
         if self._turn is None and self._silence >= TAIL_S * stream.rate_hz:
@@ -152,8 +191,11 @@ class Mouth:
             self._started = False
             return
         block = int(BLOCK_S * stream.rate_hz)
-        if not self._pcm and stream.queued() < block <= stream.writable():
-            stream.write(bytes(block * SAMPLE_BYTES))
+        nothing = not self._pcm and not self._chime
+        if nothing and stream.queued() < block <= stream.writable():
+            silence = bytes(block * SAMPLE_BYTES)
+            stream.write(silence)
+            self._on_speech(silence, stream.rate_hz)
             self._silence += block
 
     def _take(self, size: int) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 
 from sena_pi.arguments import parsed
 from sena_pi.bench.conversation.questions import VOICES
-from sena_pi.bench.conversation.results import COLD, LOCAL, SEQUENTIAL, WARM, WAYS
+from sena_pi.bench.conversation.results import COLD, LOCAL, SEQUENTIAL, STAGES, WARM, WAYS
 from sena_pi.bench.conversation.run import run
 from sena_pi.errors import ConfigError
 from sena_pi.settings import Settings
@@ -50,14 +50,21 @@ def of(measured: dict[str, Any], way: str, question: str = PYTHON) -> dict[str, 
 
 
 def test_every_way_answers_every_question_stage_by_stage(measured: dict[str, Any]) -> None:
-    """Each stage after the one before it."""
+    """Each stage after the one before it; in a pause an answer may come before the endpoint.
+
+    Nothing of it is heard before that.
+    """
     assert list(WAYS) == list(measured["ways"])
     assert 8 == len(measured["asked"])
     for one in measured["asked"]:
         assert one["answered"], one
         ms = one["ms"]
-        times = [ms[stage] for stage in ("endpoint", "transcript", "first_text", "first_audio")]
-        assert sorted([0.0, *times, ms["end"]]) == [0.0, *times, ms["end"]]
+        made = [stage for stage in STAGES if stage in ms and stage not in ("guess", "endpoint")]
+        times = [ms[stage] for stage in made]
+        assert {"transcript", "first_text", "first_sentence", "first_sound"} < {*made}
+        assert sorted(times) == times
+        assert 0 < ms["endpoint"] < ms["first_audio"]
+        assert ms.get("guess", ms["endpoint"]) <= ms["endpoint"]
 
 
 def test_the_prototype_s_way_asks_twice_and_waits_for_both(measured: dict[str, Any]) -> None:
@@ -65,6 +72,7 @@ def test_the_prototype_s_way_asks_twice_and_waits_for_both(measured: dict[str, A
     for question in ("Hello!", PYTHON):
         one = of(measured, SEQUENTIAL, question)
         assert ("cloud", 1, 1) == (one["source"], one["questions"], one["speech"])
+        assert (0, 0) == (one["guesses"], one["wasted"])
     ms = of(measured, SEQUENTIAL)["ms"]
     assert ms["transcript"] == ms["first_text"]
     assert ms["transcript"] - ms["endpoint"] > 900  # 0.5 s and 39 tokens
@@ -72,10 +80,16 @@ def test_the_prototype_s_way_asks_twice_and_waits_for_both(measured: dict[str, A
 
 
 def test_cold_is_asked_warm_is_remembered(measured: dict[str, Any]) -> None:
-    """Warm makes no request for speech; the cloud is still asked what was heard."""
-    assert ("cloud", 1, 3) == tuple(of(measured, COLD)[key] for key in KEYS)
-    assert ("cache", 1, 0) == tuple(of(measured, WARM)[key] for key in KEYS)
-    assert ("rule", 1, 0) == tuple(of(measured, WARM, "Hello!")[key] for key in KEYS)
+    """Warm makes no request for speech; the cloud is still asked what was heard.
+
+    Once, and for each pause in which somebody seemed to have finished.
+    """
+    cold, warm, hello = of(measured, COLD), of(measured, WARM), of(measured, WARM, "Hello!")
+    assert ["cloud", "cache", "rule"] == [one["source"] for one in (cold, warm, hello)]
+    for one in (cold, warm, hello):
+        assert 1 <= one["questions"] <= 1 + one["wasted"]
+        assert one["wasted"] <= one["guesses"]
+    assert cold["speech"] >= 3
     assert 0 == measured["ways"][WARM]["speech"]
     assert (0.5, 0.0) == tuple(measured["ways"][way]["hit_rate"] for way in (WARM, COLD))
     assert 2 == measured["ways"][WARM]["tally"]["hits"] + measured["ways"][WARM]["ruled"]
@@ -93,9 +107,12 @@ def test_what_is_heard_here_and_remembered_leaves_the_house_no_more(
 
 
 def test_ours_is_sooner_than_one_after_the_other(measured: dict[str, Any]) -> None:
-    """By seconds, so that a busy machine does not matter."""
+    """By most of a second, so that a busy machine does not matter; as it is felt.
+
+    From the endpoint both of ours may be at once.
+    """
     ways = [of(measured, way)["ms"] for way in (SEQUENTIAL, COLD, LOCAL)]
-    one_by_one, cold, here = (ms["first_audio"] - ms["endpoint"] for ms in ways)
+    one_by_one, cold, here = (ms["first_audio"] for ms in ways)
     assert here < cold < one_by_one
 
 

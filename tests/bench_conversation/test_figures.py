@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sena_pi.bench.conversation.figures import Spread, figures, grade, percentile, ratios, saved_s
 from sena_pi.bench.conversation.results import (
+    AUDIO,
     COLD,
+    DUE,
+    ENDPOINT,
     SEQUENTIAL,
     WARM,
     Asked,
@@ -42,7 +47,7 @@ def test_grades_are_the_prototype_s(mean_s: float, expected: str) -> None:
 def test_a_way_in_figures() -> None:
     """Times count from the end of speech and from the endpoint; failed turns have none."""
     told = asked(COLD, 3000, told=("filler", "slow"), source="rule", said=2)
-    failed = Asked(COLD, 1, "Hello!", ms={"endpoint": 1.0}, questions=1, speech=0)
+    failed = Asked(COLD, 1, "Hello!", ms={"endpoint": 1.0}, questions=3, speech=0, wasted=2)
     of = figures(Results([asked(COLD, 1000), told, failed]), COLD)
     assert (3, 2) == (of.asked, of.answered)
     assert (1, 1, 1, 1) == (of.ruled, of.fillers, of.reasons, of.said_again)
@@ -52,19 +57,63 @@ def test_a_way_in_figures() -> None:
     )
     assert 700 == of.from_speech["endpoint"].max
     assert ("B", "B") == (of.grade, of.felt_grade)
-    assert (3, 2) == (of.questions, of.speech)
+    assert (5, 2, 2) == (of.questions, of.speech, of.wasted)
     assert {"gemini/tts/Kore": 2} == of.voices
     assert of.hit_rate is None
 
 
-def test_hits_are_counted_and_timed_from_the_transcript() -> None:
+def test_a_question_that_was_cut_off_is_counted_and_has_no_times() -> None:
+    """An answer to half of it would be the soonest."""
+    cut = asked(COLD, 1, ms={"endpoint": -1.0, "first_audio": 5.0}, guesses=2, wasted=1)
+    results = Results([asked(SEQUENTIAL, 4000), cut])
+    of = figures(results, COLD)
+    assert (1, 1, 1) == (of.asked, of.answered, of.cut)
+    assert (2, 1) == (of.guesses, of.wasted)
+    assert ({}, {}, {}, {}) == (of.from_speech, of.from_endpoint, of.by_source, of.waits)
+    assert {} == ratios(results, COLD)
+
+
+def test_an_answer_is_due_when_the_question_is_known_and_the_person_has_finished() -> None:
+    """Whichever is later; without one of them it is not known."""
+    early, late = (asked(WARM, 90, ms={"transcript": at}) for at in (100.0, 760.0))
+    assert (90, 30) == (early.after(AUDIO, DUE), late.after(AUDIO, DUE))
+    assert asked(WARM, 90).after(AUDIO, DUE) is None
+    assert -600 == early.after("transcript", ENDPOINT)
+
+
+def test_waits_add_up_to_the_first_audio() -> None:
+    """What came before the endpoint was not waited for; what is missing neither."""
+    one = asked(
+        COLD,
+        400,
+        ms={"guess": 100.0, "transcript": 600.0, "first_text": 750.0, "first_sound": 1050.0},
+    )
+    assert {
+        "endpoint": 700,
+        "transcript": 0,
+        "lookup": 0,
+        "first_text": 50,
+        "first_sentence": 0,
+        "first_sound": 300,
+        "first_audio": 50,
+    } == one.waits()
+    assert {} == Asked(COLD, 1, "Hello!", ms={"endpoint": 1.0}).waits()
+    other = asked(COLD, 1400)
+    waits = figures(Results([one, other]), COLD).waits
+    assert (700, 25, 150) == (waits["endpoint"], waits["first_text"], waits["first_sound"])
+    assert pytest.approx((1100 + 2100) / 2) == sum(waits.values())
+
+
+def test_hits_are_counted_and_timed_from_when_they_were_due() -> None:
     """Of the questions that were asked, whoever answered them."""
     hit = asked(WARM, 900, source="cache", ms={"transcript": 1580.0})
     results = Results([hit, asked(WARM, 2000)], {WARM: CacheTally(hits=1, misses=1)})
     of = figures(results, WARM)
     assert (1, 0.5) == (of.cached, of.hit_rate)
-    assert of.from_transcript is not None
-    assert 20 == of.from_transcript.max
+    assert of.hits_from_due is not None
+    assert 20 == of.hits_from_due.max
+    assert of.misses_from_endpoint is not None
+    assert 2000 == of.misses_from_endpoint.max
 
 
 def test_nobody_counts_what_the_real_cloud_is_asked() -> None:
@@ -81,8 +130,10 @@ def test_ratios_are_ours_over_the_prototype_s() -> None:
         "p95 from endpoint": 0.25,
         "median from speech": pytest.approx(1700 / 4700),
         "p95 from speech": pytest.approx(1700 / 4700),
-        "median of misses": 0.25,
-        "p95 of misses": 0.25,
+        "median of misses from endpoint": 0.25,
+        "p95 of misses from endpoint": 0.25,
+        "median of misses from speech": pytest.approx(1700 / 4700),
+        "p95 of misses from speech": pytest.approx(1700 / 4700),
     } == ratios(results, COLD)
     assert {} == ratios(results, WARM)
 
@@ -100,7 +151,9 @@ def test_misses_and_hits_are_held_against_the_same_questions() -> None:
         ]
     )
     found = ratios(results, WARM)
-    assert (0.25, 0.125) == (found["median of misses"], found["median of hits"])
+    assert 0.25 == found["median of misses from endpoint"]
+    assert 0.125 == found["median of hits from endpoint"]
+    assert pytest.approx(1700 / 8700) == found["median of hits from speech"]
     assert 0.25 == found["median from endpoint"]
     by = figures(results, WARM).by_source
     assert {"rule": 900, "cloud": 1000, "cache": 1000} == {
@@ -114,6 +167,8 @@ def test_time_is_saved_question_by_question() -> None:
     alone = asked(COLD, 100, round_=2)
     results = Results([asked(SEQUENTIAL, 4000), asked(COLD, 1000), alone])
     assert 3.0 == saved_s(results, COLD)
+    sooner = asked(COLD, 1000, ms={"endpoint": 200.0, "first_audio": 1200.0})
+    assert 3.5 == saved_s(Results([asked(SEQUENTIAL, 4000), sooner]), COLD), "as it is felt"
     assert saved_s(Results([alone]), COLD) is None
 
 
@@ -124,3 +179,13 @@ def test_tallies_add_up_and_subtract() -> None:
     passed = CacheTally(3, 2, {"never": 2}, 6, 0, 100.0)
     assert passed == after - before
     assert after == before + passed
+
+
+def test_results_are_the_same_again_when_they_come_back_from_a_file() -> None:
+    """And what was measured later is added as further rounds."""
+    first = Results([asked(COLD, 1, told=("filler",), problems=("x",))], {COLD: CacheTally(1)})
+    again = Results.from_dict(json.loads(json.dumps(first.as_dict())))
+    assert first == again
+    again.add(Results([asked(COLD, 2), asked(WARM, 3)], {COLD: CacheTally(2), WARM: CacheTally()}))
+    assert [(COLD, 1), (COLD, 2), (WARM, 2)] == [(one.way, one.round) for one in again.asked]
+    assert 3 == again.tallies[COLD].hits

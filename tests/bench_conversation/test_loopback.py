@@ -63,10 +63,11 @@ def test_the_turn_that_is_asked_is_answered_word_for_word() -> None:
 
 
 def test_an_answer_may_be_kept_as_the_script_says() -> None:
-    """By its header."""
+    """By its header, which is whole behind the words."""
 
     async def story(_: Loopback, gemini: Gemini) -> None:
         async with GeminiModel(gemini).respond(SOUND) as response:
+            assert [delta async for delta in response.deltas()]
             header = await response.header()
         assert (Cacheability.EVERGREEN, True) == (header.cacheability, header.stands_alone)
 

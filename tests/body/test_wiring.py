@@ -292,7 +292,7 @@ def test_a_storm_of_presses_leaves_one_assistant_that_works(path: Path) -> None:
         await asyncio.to_thread(storm)
         await later(lambda: house.body._presses.next_s is None)
         assert len(house.body._edges) == 0
-        bench.assistant.interrupt()
+        bench.assistant.stop()
         await bench.assistant.idle()
         assert len(bench.microphone.asked) < 50
         report = await bench.answer_to_question()

@@ -78,7 +78,7 @@ class GeminiRig:
         self._server = server
 
     def will_answer(self, header: Header, *words: str, then: Then = "ends") -> None:
-        """Script it, each piece of words in an event of its own."""
+        """Script it, each piece of words in an event of its own, and what is behind them, too."""
         text = answer_json(
             heard=header.heard,
             lang=header.language,
@@ -88,7 +88,8 @@ class GeminiRig:
             asks=header.expects_reply,
             say="",
         )
-        reply = text_answer(text.removesuffix('"}'), *words, '"}')
+        front, behind = text.split('""')
+        reply = text_answer(front + '"', *words, '"' + behind)
         early = {"is cut": End.RESET, "hangs": End.SILENCE}
         if then != "ends":
             reply = reply.after(1 + len(words), early[then])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,12 @@ from tests.gemini_server import SERVER
 pytestmark = pytest.mark.anyio
 
 QUESTION = Question(utterance=Utterance(pcm=bytes(32_000), speech_end_sample=8_000))
-HEADER = Header("how big is the moon", "en", None, Cacheability.EVERGREEN, stands_alone=True)
+OPENING = Header("how big is the moon", "fr")
+"""What stands in front of the words."""
+HEADER = replace(
+    OPENING, cacheability=Cacheability.EVERGREEN, stands_alone=True, expects_reply=True
+)
+"""All of it."""
 
 
 @pytest.fixture
@@ -34,14 +40,27 @@ async def words_of(response: Response) -> list[str]:
     return [words async for words in response.deltas()]
 
 
-async def test_an_answer_is_its_header_and_then_its_words(rig: LanguageModelRig):
-    """Header and words arrive as they were sent, and the answer is complete."""
+async def test_an_answer_is_its_opening_its_words_and_the_rest(rig: LanguageModelRig):
+    """Each arrives as it was sent, and the answer is complete."""
     rig.will_answer(HEADER, "A quarter ", "of the earth.")
     async with rig.model.respond(QUESTION) as response:
-        assert HEADER == await response.header()
+        assert OPENING == await response.header()
         assert not response.complete
         assert ["A quarter ", "of the earth."] == await words_of(response)
         assert response.complete
+        assert HEADER == await response.header()
+
+
+async def test_the_question_can_be_asked_for_first(rig: LanguageModelRig):
+    """Whoever has asked for it gets the rest as well; of the answer it tells nothing."""
+    header = replace(HEADER, intent=Intent.HELP)
+    rig.will_answer(header, "Yes.")
+    async with rig.model.respond(QUESTION) as response:
+        assert OPENING == await response.asked()
+        assert replace(OPENING, intent=Intent.HELP) == await response.header()
+        assert ["Yes."] == await words_of(response)
+        assert OPENING == await response.asked()
+        assert header == await response.header()
 
 
 async def test_a_typed_question_is_answered_as_a_spoken_one(rig: LanguageModelRig):
@@ -49,8 +68,9 @@ async def test_a_typed_question_is_answered_as_a_spoken_one(rig: LanguageModelRi
     rig.will_answer(HEADER, "Yes.")
     typed = Question(text=HEADER.heard, conversation=[Exchange("hello", "Good day.")])
     async with rig.model.respond(typed) as response:
-        assert HEADER == await response.header()
+        assert OPENING == await response.header()
         assert ["Yes."] == await words_of(response)
+        assert HEADER == await response.header()
 
 
 async def test_a_question_of_nothing_is_a_mistake(rig: LanguageModelRig):
@@ -70,12 +90,15 @@ async def test_what_the_device_does_itself_needs_no_words(rig: LanguageModelRig)
 
 
 async def test_the_header_can_be_asked_for_again(rig: LanguageModelRig):
-    """Asking twice gives the same, also after the words."""
-    rig.will_answer(HEADER, "Yes.")
+    """Asking twice gives the same: what stands in front of the words, and all of it after them."""
+    rig.will_answer(HEADER, "Yes.", " No.")
     async with rig.model.respond(QUESTION) as response:
-        first = await response.header()
-        await words_of(response)
-        assert first == await response.header()
+        assert OPENING == await response.header() == await response.header()
+        words = response.deltas()
+        await anext(words)
+        assert OPENING == await response.header()
+        assert [" No."] == [delta async for delta in words]
+        assert HEADER == await response.header() == await response.header()
 
 
 async def test_words_come_before_the_answer_has_ended(rig: LanguageModelRig):
@@ -88,25 +111,28 @@ async def test_words_come_before_the_answer_has_ended(rig: LanguageModelRig):
 
 
 async def test_a_refusal_is_a_cloud_error_at_the_header(rig: LanguageModelRig):
-    """When no answer will come, waiting for the header says so, each time."""
+    """When no answer will come, waiting for the question or the header says so, each time."""
     rig.will_refuse()
     async with rig.model.respond(QUESTION) as response:
         for _ in range(2):
+            with pytest.raises(CloudError):
+                await response.asked()
             with pytest.raises(CloudError):
                 await response.header()
         assert not response.complete
 
 
 async def test_a_cut_answer_gives_what_came_and_then_an_error(rig: LanguageModelRig):
-    """What came before the cut is good; the answer is not complete."""
+    """What came before the cut is good; the answer is not complete, its header safe."""
     rig.will_answer(HEADER, "One,", " two,", then="is cut")
     async with rig.model.respond(QUESTION) as response:
-        assert HEADER == await response.header()
+        assert OPENING == await response.header()
         words = response.deltas()
         assert ["One,", " two,"] == [await anext(words), await anext(words)]
         with pytest.raises(CloudError):
             await anext(words)
         assert not response.complete
+        assert OPENING == await response.header()
 
 
 async def test_leaving_the_context_early_ends_the_answer(rig: LanguageModelRig):

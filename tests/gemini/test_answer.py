@@ -9,8 +9,8 @@ import pytest
 from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.errors import CloudDeclined, CloudError, CloudFailed, CloudUnreachable
-from sena_pi.stages import Header, Intent, Response
-from tests.gemini.asking import ANSWER, SECRET, SPOKEN, TYPED, answered
+from sena_pi.stages import Cacheability, Header, Intent, Response
+from tests.gemini.asking import ANSWER, SECRET, SPOKEN, TYPED, answered, settings
 from tests.gemini_replies import (
     End,
     Gate,
@@ -41,18 +41,77 @@ async def test_the_header_and_the_first_words_come_while_the_rest_is_held(
     server: GeminiServer, gemini: Gemini
 ):
     """The words are passed on as they arrive; nothing waits for the end."""
-    header, words = ANSWER.removesuffix('Paris."}'), ["Paris", ' it is."}']
+    front, behind = ANSWER.split("Paris.")
     gate, further = Gate(), Gate()
-    reply = text_answer(header, *words).with_pause(2, further).with_pause(1, gate)
-    server.will_answer(reply)
+    reply = text_answer(front + "Paris", " it is.", behind)
+    server.will_answer(reply.with_pause(2, further).with_pause(1, gate))
     async with GeminiModel(gemini).respond(TYPED) as response:
-        assert (await response.header()).language == "en"
-        gate.open()
+        assert Header(heard=SECRET) == await response.header()
         deltas = response.deltas()
         assert await anext(deltas) == "Paris"
+        gate.open()
+        assert await anext(deltas) == " it is."
         further.open()
-        assert [" it is."] == [words async for words in deltas]
+        assert [] == [words async for words in deltas]
         assert response.complete
+
+
+async def test_what_stands_behind_the_words_is_known_after_them(
+    server: GeminiServer, gemini: Gemini
+):
+    """All of one answer in one piece, too: whoever reads it early learns so in every test."""
+    server.will_answer(text_answer(answer_json(asks=True)))
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        assert Header(heard=SECRET) == await response.header()
+        _ = [words async for words in response.deltas()]
+        assert (
+            Header(
+                SECRET, "en", None, Cacheability.EVERGREEN, stands_alone=True, expects_reply=True
+            )
+            == await response.header()
+        )
+
+
+@pytest.mark.parametrize("finish", ["", "MAX_TOKENS"])
+async def test_an_answer_that_is_cut_behind_its_words_keeps_the_safe_defaults(
+    server: GeminiServer, gemini: Gemini, finish: str
+):
+    """Even of what came behind them: an answer that is cut is not to be kept, or replied to."""
+    answer = answer_json(asks=True).removesuffix("}")
+    server.will_answer(text_answer(answer, finish=finish))
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        assert (await cut_short(response))[0]
+        assert Header(heard=SECRET) == await response.header()
+
+
+async def test_words_that_are_certain_only_at_the_cut_are_spoken_with_a_safe_header(
+    server: GeminiServer, gemini: Gemini
+):
+    """A number may go on until something follows it; what followed is not believed."""
+    server.will_answer(text_answer('{"say": 42, "keep": "always", "asks": tr', finish="MAX_TOKENS"))
+    async with GeminiModel(gemini).respond(TYPED) as response:
+        words, error = await cut_short(response)
+        assert ("42", CloudDeclined) == (words, type(error))
+        assert Header(heard=SECRET) == await response.header() == await response.asked()
+
+
+async def test_an_answer_that_names_no_language_is_in_the_usual_one(server: GeminiServer):
+    """The one of the settings, of which the model was told."""
+    server.will_answer(text_answer(answer_json(say="Ja.")))
+    gemini = Gemini(server.key, settings(server, language="de-DE"))
+    header, *_ = await answered(gemini)
+    await gemini.aclose()
+    assert header.language == "de-DE"
+
+
+async def test_an_intent_is_known_while_the_rest_is_held(server: GeminiServer, gemini: Gemini):
+    """Nothing that our own code needs stands behind it."""
+    whole = answer_json(heard="what time is it", local="time", say="")
+    cut = whole.index(', "say"')
+    server.will_answer(text_answer(whole[:cut], whole[cut:]).with_pause(1, Gate()))
+    async with GeminiModel(gemini).respond(SPOKEN) as response:
+        assert Header("what time is it", intent=Intent.TIME) == await response.header()
+    await server.requests[0].closing()
 
 
 async def test_what_was_heard_is_known_while_the_rest_of_the_header_is_held(
@@ -60,12 +119,21 @@ async def test_what_was_heard_is_known_while_the_rest_of_the_header_is_held(
 ):
     """And leaving then cancels the rest: nobody needs it who knows the answer."""
     whole = answer_json(heard="what is the capital of France")
-    cut = whole.index('"local"')
+    cut = whole.index("Paris")
     server.will_answer(text_answer(whole[:cut], whole[cut:]).with_pause(1, Gate()))
     async with GeminiModel(gemini).respond(SPOKEN) as response:
         asked = await response.asked()
     assert Header(heard="what is the capital of France", language="en") == asked
     await server.requests[0].closing()
+
+
+async def test_a_question_that_is_cut_was_not_heard(server: GeminiServer, gemini: Gemini):
+    """Nobody looks for an answer to half a question; waiting for it says why, each time."""
+    server.will_answer(text_answer('{"heard": "what is', finish="MAX_TOKENS"))
+    async with GeminiModel(gemini).respond(SPOKEN) as response:
+        for _ in range(2):
+            with pytest.raises(CloudDeclined, match="MAX_TOKENS"):
+                await response.asked()
 
 
 async def test_a_typed_question_is_known_word_for_word(server: GeminiServer, gemini: Gemini):

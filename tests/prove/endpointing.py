@@ -1,15 +1,20 @@
-"""Endpointing: utterances cut off and delay of the endpoint, by rule and circumstance.
+"""Endpointing: utterances cut off, delay of the endpoint, and pauses, by rule and circumstance.
 
 The utterances of `tests.endpointing_corpus`, whose true end is known, in quiet and in noise, and
 the recordings of people. `scripts/prove endpointing` takes the held-back half, `--development` the
-one that the rule was tuned on; `--full` prints each kind of utterance too. About two minutes; no
+one that the rule was tuned on; `--hard` somebody who has to think at every pause; `--noise NAME`
+only one circumstance; `--full` prints each kind of utterance everywhere. About three minutes; no
 waiting: the endpointer counts samples.
 
 "Cut" are endpoints before the true end; delays are of the others, from the true end, "never" those
-that did not come within `TAIL_S`. "Resumed" are pauses that were told and were no end, for each
-utterance: what was begun in them is wasted. "Words known" is the adaptive rule told, `WORDS_S`
-after each pause, whether the sentence is complete: what a transcriber that is never wrong would
-gain. It is told nothing of digits, since nobody knows how many there will be.
+that did not come within `TAIL_S`. "Told" is when the pause was told that was the end, of those that
+were not cut, from the true end; in noise it may come before. "Wasted" are pauses that were told and
+were no end, for each utterance: what was begun in them is thrown away. "Spent" are utterances in
+which `REQUESTS` were wasted, so that no answer was begun in the pause that was the end.
+
+"Words known" is the adaptive rule told, `WORDS_S` after each pause, whether the words are a whole
+phrase: what a transcriber that is never wrong would gain. What is "longer than a phrase" was whole
+before; of digits and letters it is told nothing, since nobody knows how many there will be.
 """
 
 from __future__ import annotations
@@ -20,9 +25,10 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -34,21 +40,38 @@ from sena_pi.endpointer import (
     EndpointerSettings,
     EndpointReason,
     Paused,
+    Resumed,
 )
 from sena_pi.engines.silero import SileroVoiceActivityDetector
-from tests.endpointing_corpus import LEAD_S, NOISES, Half, Said, in_noise, utterances
+from sena_pi.guess import Spending
+from tests.endpointing_corpus import (
+    DICTATED,
+    HARD,
+    LEAD_S,
+    NATURAL,
+    NOISES,
+    Half,
+    Said,
+    in_noise,
+    utterances,
+)
 from tests.prove.figures import machine
 from tests.recordings import RECORDINGS
 from tests.speech import RATE_HZ, frames_of, pcm_of, quiet
 
 TAIL_S: Final = 3.0
-WORDS_S: Final = 0.15
+WORDS_S: Final = 0.1
+LAST_SOUND_S: Final = 0.2
+"""Who knows the words knows the last one, though its last sound is lost in noise."""
+REQUESTS: Final = Spending().requests
 RULES: Final = {
     "fixed 0.7 s": EndpointerSettings(adaptive=False, silence_s=0.7),
-    "fixed 0.5 s": EndpointerSettings(adaptive=False, silence_s=0.5),
-    "adaptive": EndpointerSettings(adaptive=True),
-    "words known": EndpointerSettings(adaptive=True),
+    "adaptive": EndpointerSettings(),
+    "words known": EndpointerSettings(),
 }
+
+WholeAt = Callable[[Paused], bool]
+"""Whether the words before a pause are a whole phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +83,16 @@ class Result:
         noise: the circumstance.
         cut: the endpoint came before the true end, or nobody was heard.
         delay_s: from the true end to the endpoint; infinite when it never came.
-        pauses: how many were told.
+        told_s: from the true end to the last pause before the endpoint; infinite without one.
+        wasted: pauses that were no end.
     """
 
     kind: str
     noise: str
     cut: bool
     delay_s: float
-    pauses: int
+    told_s: float
+    wasted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +105,52 @@ class Measured:
     rule_s: dict[str, float]
 
 
+@dataclass(slots=True)
+class Followed:
+    """What an endpointer told of a sound.
+
+    Attributes:
+        endpoint: None if none came.
+        pause: the last one that speech did not resume after.
+        wasted: how many it did.
+    """
+
+    endpoint: Endpoint | None = None
+    pause: Paused | None = None
+    wasted: int = 0
+
+
 def follow(
     frames: Sequence[Frame],
     probabilities: Sequence[float],
     settings: EndpointerSettings,
-    words_of: int | None = None,
-) -> tuple[Endpoint | None, int]:
-    """The endpoint, None if none came, and how many pauses were told.
+    whole_at: WholeAt | None = None,
+) -> Followed:
+    """Hear a sound to its endpoint.
 
     Args:
         frames: the sound.
         probabilities: of speech in each frame.
         settings: of the rule.
-        words_of: the true end of speech, for somebody who knows the words; None: nobody does.
+        whole_at: knows the words; None: nobody does.
     """
     endpointer = Endpointer(settings, 0)
-    pauses = 0
-    last: Paused | None = None
+    it = Followed()
     for frame, probability in zip(frames, probabilities, strict=True):
-        known = last is not None and frame.start_sample - last.end_sample >= WORDS_S * RATE_HZ
-        if words_of is not None and last is not None and known:
-            complete = last.end_sample >= words_of
-            endpointer.hint(last.end_sample, complete=complete)
+        pause = it.pause
+        known = pause is not None and frame.start_sample - pause.end_sample >= WORDS_S * RATE_HZ
+        if whole_at is not None and pause is not None and known:
+            endpointer.hint(pause.end_sample, complete=whole_at(pause))
         match endpointer.feed(frame, probability):
-            case Paused() as last:
-                pauses += 1
+            case Paused() as told:
+                it.pause = told
+            case Resumed():
+                it.pause = None
+                it.wasted += 1
             case Endpoint() as endpoint:
-                return endpoint, pauses
-    return None, pauses
+                it.endpoint = endpoint
+                break
+    return it
 
 
 def measure(kind: str, noise: str, pcm: bytes, true_end: int) -> Measured:
@@ -118,23 +161,31 @@ def measure(kind: str, noise: str, pcm: bytes, true_end: int) -> Measured:
     probabilities = [detector.probability(frame) for frame in frames]
     detector_s = time.process_time() - start_s
     results, rule_s = {}, {}
+
+    def whole_at(pause: Paused) -> bool:
+        all_said = pause.end_sample + LAST_SOUND_S * RATE_HZ > true_end
+        return all_said or kind == "longer than a phrase"
+
     for rule, settings in RULES.items():
-        words_of = true_end if rule == "words known" and kind != "digits" else None
+        knows = whole_at if rule == "words known" and kind not in DICTATED else None
         start_s = time.process_time()
-        endpoint, pauses = follow(frames, probabilities, settings, words_of)
+        it = follow(frames, probabilities, settings, knows)
         rule_s[rule] = time.process_time() - start_s
-        delay_s = math.inf if endpoint is None else (endpoint.end_sample - true_end) / RATE_HZ
-        unheard = endpoint is not None and endpoint.reason is EndpointReason.NO_SPEECH
-        results[rule] = Result(kind, noise, unheard or delay_s < 0, delay_s, pauses)
+        delay_s, told_s = (_after_s(event, true_end) for event in (it.endpoint, it.pause))
+        unheard = it.endpoint is not None and it.endpoint.reason is EndpointReason.NO_SPEECH
+        cut = unheard or delay_s < 0
+        results[rule] = Result(kind, noise, cut, delay_s, told_s, it.wasted)
     return Measured(results, len(frames), detector_s, rule_s)
 
 
-def measure_said(said: Said) -> list[Measured]:
-    """All rules on an utterance, in all circumstances."""
-    return [
-        measure(said.kind, _name(noise, snr_db), *in_noise(said, noise, snr_db, TAIL_S))
-        for noise, snr_db in NOISES
-    ]
+def _after_s(event: Endpoint | Paused | None, true_end: int) -> float:
+    return math.inf if event is None else (event.end_sample - true_end) / RATE_HZ
+
+
+def measure_said(noise: str, snr_db: float | None, said: Said) -> Measured:
+    """All rules on an utterance, in one circumstance."""
+    name = noise if snr_db is None else f"{noise} {snr_db:g} dB"
+    return measure(said.kind, name, *in_noise(said, noise, snr_db, TAIL_S))
 
 
 def people() -> list[Measured]:
@@ -160,23 +211,26 @@ def level_end(pcm: bytes) -> int:
     return int(np.flatnonzero(levels > floor)[-1] + 1) * size
 
 
-def _name(noise: str, snr_db: float | None) -> str:
-    return noise if snr_db is None else f"{noise} {snr_db:g} dB"
-
-
 def _line(rule: str, name: str, results: Sequence[Result]) -> str:
-    delays_s = sorted(result.delay_s for result in results if not result.cut)
-    cut = sum(result.cut for result in results)
-    never = sum(math.isinf(delay_s) for delay_s in delays_s)
-    wasted = sum(result.pauses - (not result.cut) for result in results if result.pauses)
-    figures = " " * 18
-    if delays_s:
-        median_s, p95_s = (delays_s[math.ceil(part * len(delays_s)) - 1] for part in (0.5, 0.95))
-        figures = _seconds(median_s) + _seconds(p95_s)
+    whole = [result for result in results if not result.cut]
+    count = len(results)
+    cut, wasted = len(results) - len(whole), sum(result.wasted for result in results)
+    never = sum(math.isinf(result.delay_s) for result in whole)
+    spent = sum(result.wasted >= REQUESTS for result in results)
     return (
-        f"{rule:12} {name:14} {len(results):4} {100 * cut / len(results):6.1f} %"
-        f"{figures}{never:7}{wasted / len(results):10.2f}"
+        f"{rule:12} {name:20} {count:4} {100 * cut / count:6.1f} %"
+        f"{_spread([result.delay_s for result in whole])}{never:7}"
+        f"{_spread([result.told_s for result in whole])}"
+        f"{wasted / count:8.2f}{100 * spent / count:6.0f} %"
     )
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Median and 95th percentile."""
+    if not values:
+        return " " * 18
+    ordered = sorted(values)
+    return "".join(_seconds(ordered[math.ceil(part * len(ordered)) - 1]) for part in (0.5, 0.95))
 
 
 def _seconds(value: float) -> str:
@@ -184,19 +238,23 @@ def _seconds(value: float) -> str:
 
 
 def _print(measured: Sequence[Measured], *, full: bool) -> None:
-    print("rule         circumstance      n      cut   median      p95  never  resumed")
+    print(
+        "rule         what                    n      cut   median      p95  never"
+        "     told      p95  wasted  spent"
+    )
     names = list(dict.fromkeys(m.results["adaptive"].noise for m in measured))
     for rule in RULES:
         results = [m.results[rule] for m in measured]
         for name in names:
-            print(_line(rule, name, [r for r in results if r.noise == name]))
+            there = [r for r in results if r.noise == name]
+            print(_line(rule, name, there))
+            kinds = dict.fromkeys(r.kind for r in there) if full or name == "clean" else ()
+            for kind in kinds:
+                print(_line(rule, f"  {kind[:18]}", [r for r in there if r.kind == kind]))
         if len(names) > 1:
             print(_line(rule, "all", results))
-        for name in names if full else ():
-            there = [r for r in results if r.noise == name]
-            for kind in dict.fromkeys(r.kind for r in there):
-                of_kind = [r for r in there if r.kind == kind]
-                print(f"{_line(rule, name, of_kind)}  {kind}")
+            quieter = [r for r in results if r.noise not in {"babble 10 dB", "babble 5 dB"}]
+            print(_line(rule, "all but loud babble", quieter))
 
 
 def _cost(measured: Sequence[Measured]) -> str:
@@ -211,22 +269,39 @@ def _cost(measured: Sequence[Measured]) -> str:
     )
 
 
-def _flat(nested: Iterable[list[Measured]]) -> list[Measured]:
-    return [measured for several in nested for measured in several]
+def _pauses(said: Iterable[Said]) -> str:
+    """The pauses inside, as they were drawn."""
+    drawn = sorted(pause_s for one in said for pause_s in one.pauses_s)
+    common = sum(0.2 <= pause_s <= 0.7 for pause_s in drawn) / len(drawn)
+    long = sum(pause_s > 1 for pause_s in drawn) / len(drawn)
+    return (
+        f"{len(drawn)} pauses, median {drawn[len(drawn) // 2]:.2f} s, "
+        f"{100 * common:.0f} % of 0.2 to 0.7 s, {100 * long:.1f} % over 1 s"
+    )
 
 
 def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="scripts/prove endpointing")
     parser.add_argument("--development", action="store_true")
+    parser.add_argument("--hard", action="store_true")
+    parser.add_argument("--noise", choices=sorted({noise for noise, _ in NOISES}))
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
     half: Half = "development" if options.development else "held back"
-    said = utterances(half)
-    inside = sum(bool(one.pauses_s) for one in said)
-    print(f"{half}: {len(said)} utterances, {inside} with pauses inside; {machine()}")
+    pausing = HARD if options.hard else NATURAL
+    measured: list[Measured] = []
+    everything: list[Said] = []
     with ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
-        measured = _flat(pool.map(measure_said, said, chunksize=4))
+        for take, (noise, snr_db) in enumerate(NOISES):
+            if options.noise in {None, noise}:
+                # Other pauses in each circumstance: more of them are judged.
+                said = utterances(half, pausing=pausing, take=take)
+                everything += said
+                measured += pool.map(partial(measure_said, noise, snr_db), said, chunksize=8)
+    inside = sum(bool(one.pauses_s) for one in everything)
+    print(f"{half}: {len(everything)} utterances, {inside} with pauses inside; {machine()}")
+    print(_pauses(everything))
     _print(measured, full=options.full)
     real = people()
     if real:

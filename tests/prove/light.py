@@ -262,7 +262,7 @@ async def after(appliance: Appliance, way: Coroutine[Any, Any, T]) -> T:
     """What it measures; then the turn that was started is given up, and the ring goes dark."""
     value = await way
     await asyncio.sleep(LISTENS_S)
-    appliance.assistant.interrupt()
+    appliance.assistant.stop()
     await appliance.assistant.idle()
     await asyncio.sleep(BETWEEN_S * (0.5 + random.random()))
     return value

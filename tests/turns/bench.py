@@ -8,11 +8,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sena_pi.assistant import Assistant, Overhearer
+from sena_pi.assistant import Assistant
+from sena_pi.attempt import Stages
 from sena_pi.audio import Utterance
 from sena_pi.clips import Clips
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
+from sena_pi.follow_up import FollowUps, FollowUpSettings
+from sena_pi.guess import Spending
+from sena_pi.guesses import Overhearer
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
 from sena_pi.simulated.cloudless import ScriptedAnswer, ScriptedLanguageModel, ScriptedSynthesizer
@@ -27,7 +31,6 @@ from sena_pi.stages import (
     WakeEvent,
 )
 from sena_pi.thinking import Mind
-from sena_pi.turn import Stages
 from sena_pi.voice_ladder import VoiceLadder
 from sena_pi.voice_race import Race
 from tests.room import StoryLight, StoryMicrophone, StorySpeaker
@@ -47,9 +50,17 @@ class Words:
 
 
 class StoryAnswers:
-    """Our own answers: the intent's name, and goodbye ends the conversation."""
+    """Our own answers: the intent's name, and goodbye ends the conversation.
+
+    Attributes:
+        given: what was answered, in order.
+    """
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Intent, str]] = []
 
     def answer(self, intent: Intent, heard: str, conversation: Sequence[Exchange]) -> Words:
+        self.given.append((intent, heard))
         return Words(f"Own {intent}.", intent is Intent.GOODBYE)
 
 
@@ -82,9 +93,12 @@ class Bench:
         memory: Memory | None = None,
         transcriber: Transcriber | None = None,
         race: Race | None = None,
+        follow_ups: FollowUpSettings | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self.cloud = None if cloud is None else ScriptedLanguageModel(cloud)
         self.local = ScriptedLanguageModel(otherwise=local)
+        self.answers = StoryAnswers()
         self.voice = ScriptedSynthesizer()
         self.clips = Clips()
         self.microphone = StoryMicrophone(time.monotonic_ns)
@@ -101,15 +115,17 @@ class Bench:
                 Mind(
                     self.cloud,
                     self.local,
-                    StoryAnswers(),
+                    self.answers,
                     memory,
                     transcriber,
                     deadlines or NEVER,
+                    spending or Spending(),
                 ),
                 VoiceLadder(voices or [self.voice], race),
                 self.clips,
             ),
             self.conversation,
+            follow_ups=FollowUps(follow_ups) if follow_ups else None,
             overhearer=overhearer,
             on_trigger=self._count_trigger,
             on_report=self.reports.append,

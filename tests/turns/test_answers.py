@@ -56,11 +56,12 @@ def test_the_light_follows_the_turn() -> None:
 
 
 def test_the_times_are_in_the_order_of_the_turn() -> None:
-    """Endpoint, transcript, first text, first audio and end follow one another."""
+    """Endpoint, transcript, first text, sentence, sound and audio, and end follow one another."""
 
     async def story(bench: Bench) -> None:
         ms = (await bench.answer_to_question()).ms
-        assert ["endpoint", "transcript", "first_text", "first_audio", "end"] == list(ms)
+        named = ("endpoint", "transcript", "first_text", "first_sentence", "first_sound")
+        assert [*named, "first_audio", "end"] == list(ms)
         assert sorted(ms.values()) == list(ms.values())
         assert ms["endpoint"] >= 700
 

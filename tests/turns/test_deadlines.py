@@ -19,7 +19,7 @@ from sena_pi.stages import Header, Intent
 from tests.turns.bench import NEVER, UTTERANCE, Bench, answered, tell, understands, until
 from tests.turns.gated import GatedModel
 
-SOON_S = 0.05
+SOON_S = 0.2
 SILENT = ScriptedAnswer(ending=Ending.HANGS, header_comes=False)
 IMPATIENT = replace(NEVER, answer_s=SOON_S, gap_s=SOON_S)
 """An answer must come at once; nobody keeps a person company before."""
@@ -31,7 +31,7 @@ def test_an_answer_that_stops_in_the_middle_counts_as_cut() -> None:
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
         assert ("Whole one.", (Reason.CUT,)) == (report.answered, report.told)
-        assert ("CloudSilent: nothing more of the answer came for 0.05 s",) == report.problems
+        assert ("CloudSilent: nothing more of the answer came for 0.2 s",) == report.problems
         assert Outcome.ANSWERED == report.outcome
 
     words = ("Whole one. And then",)
@@ -55,7 +55,7 @@ def test_an_answer_whose_first_sentence_never_ends_is_no_answer() -> None:
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
         assert (Reason.SILENT,) == report.told
-        assert ("CloudSilent: no answer began for 0.05 s",) == report.problems
+        assert ("CloudSilent: no answer began for 0.2 s",) == report.problems
 
     # Never waited for: only a look at the clock can tell that time is over.
     model = GatedModel()
@@ -72,7 +72,7 @@ def test_a_cloud_that_never_begins_is_followed_by_the_rules() -> None:
     async def story(bench: Bench) -> None:
         report = await bench.answer_to_question()
         assert ("Own time.", Source.RULE) == (report.answered, report.source)
-        assert ("CloudSilent: no answer began for 0.05 s",) == report.problems
+        assert ("CloudSilent: no answer began for 0.2 s",) == report.problems
 
     local = understands("what time is it", Intent.TIME)
     tell(story, cloud=[SILENT], local=local, deadlines=IMPATIENT)
@@ -181,6 +181,48 @@ def test_words_without_a_sound_are_explained_too() -> None:
 
     soon = replace(NEVER, filler_s=SOON_S, reason_s=2 * SOON_S)
     tell(story, cloud=[answered("Hello there.")], voices=[voice], deadlines=soon)
+
+
+def test_no_reason_is_begun_when_an_answer_is_nearly_there() -> None:
+    """After a filler, words that only need to be spoken are waited for: a reason takes seconds."""
+    voice = ScriptedSynthesizer()
+    voice.gates["Hello there."] = gate = asyncio.Event()
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        await told(bench, 1)
+        model.begin()
+        model.words.put_nowait("Hello there.")
+        model.end()
+        await passes(2 * SOON_S)
+        gate.set()
+        report = await bench.turn_ended()
+        assert (("filler",), "Hello there.") == (report.told, report.answered)
+
+    model = GatedModel()
+    slow = replace(NEVER, filler_s=SOON_S, reason_s=2 * SOON_S)
+    tell(with_cloud(model, story), voices=[voice], deadlines=slow)
+
+
+def test_a_voice_that_gives_no_sound_for_longer_is_explained() -> None:
+    """Being nearly there has its time, too."""
+    voice = ScriptedSynthesizer({"Hello there.": Ending.HANGS}, sound_comes=False)
+
+    async def story(bench: Bench) -> None:
+        await bench.ask()
+        await told(bench, 1)
+        model.begin()
+        model.words.put_nowait("Hello there.")
+        await told(bench, 2)
+        bench.assistant.press()
+        await bench.reached(Phase.LISTENING)
+        bench.microphone.hears(None)
+        await bench.turn_ended()
+        assert ("filler", Reason.SLOW) == bench.reports[0].told
+
+    model = GatedModel()
+    slow = replace(NEVER, filler_s=SOON_S, reason_s=2 * SOON_S, grace_s=SOON_S)
+    tell(with_cloud(model, story), voices=[voice], deadlines=slow)
 
 
 def test_a_reason_is_told_once() -> None:

@@ -6,16 +6,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sena_pi.bench.conversation.figures import AUDIO, ENDPOINT, Figures, figures, ratios
-from sena_pi.bench.conversation.results import COLD, LOCAL, SEQUENTIAL, WARM, Results
+from sena_pi.bench.conversation.figures import Figures, figures, ratios
+from sena_pi.bench.conversation.results import (
+    AUDIO,
+    COLD,
+    ENDPOINT,
+    LOCAL,
+    SEQUENTIAL,
+    SOUND,
+    TRANSCRIPT,
+    WAITED_FOR,
+    WARM,
+    Results,
+)
 
 TARGET_MEAN_S: Final = 2.0
 TARGET_HIT_RATE: Final = 0.4
 TARGET_RATIO: Final = 0.35
 TARGET_HIT_MS: Final = 50.0
 MOST_FILLERS: Final = 0.1
-LONG_WORDS_MS: Final = 500.0
-LONG_SPEECH_MS: Final = 400.0
+MOST_CUT: Final = 0.02
+MOST_WASTED: Final = 0.5
+"""Requests, a question."""
+LONG_WAIT_MS: Final = 200.0
+"""After the endpoint, for one thing."""
+AT_ONCE_MS: Final = 100.0
+"""What is heard so soon after the endpoint waited for nothing else."""
 NONE: Final = "nothing: every figure is within its target"
 
 
@@ -26,21 +42,24 @@ class Findings:
     Attributes:
         ways: the figures of each way that was measured.
         ratios: of each way but the prototype's, by what they are of.
+        adaptive: the endpointer waits as long as what was said needs, not always `silence_s`.
         load: processes that wanted to run, on average, while it was measured.
         cpus: processors of the machine.
     """
 
     ways: dict[str, Figures]
     ratios: dict[str, dict[str, float]]
+    adaptive: bool
     load: float
     cpus: int
 
     @classmethod
-    def of(cls, results: Results, *, load: float, cpus: int) -> Findings:
+    def of(cls, results: Results, *, adaptive: bool, load: float, cpus: int) -> Findings:
         """Of what was measured."""
         ways = {way: figures(results, way) for way in results.ways()}
         others = [way for way in ways if way != SEQUENTIAL]
-        return cls(ways, {way: ratios(results, way) for way in others}, load, cpus)
+        found = {way: ratios(results, way) for way in others}
+        return cls(ways, found, adaptive, load, cpus)
 
 
 Rule = Callable[[Findings], Iterator[str]]
@@ -62,16 +81,32 @@ def unanswered(found: Findings) -> Iterator[str]:
             yield f"{way}: {missing} of {of.asked} questions were not answered; see their problems"
 
 
+def cut_off(found: Findings) -> Iterator[str]:
+    """Questions that were not heard to their end."""
+    what = "`adaptive = false` and a long `silence_s`" if found.adaptive else "a longer `silence_s`"
+    for way, of in found.ways.items():
+        if of.cut > MOST_CUT * of.asked:
+            yield (
+                f"{way}: {of.cut} of {of.asked} questions were cut off before their end: {what} "
+                "under [listening] cuts fewer"
+            )
+
+
 def silence(found: Findings) -> Iterator[str]:
-    """Most of what a person feels is the wait for the end of speech."""
+    """Most of what a person feels is a silence that is always the same, and nothing else is late.
+
+    An answer that was begun in the pause and comes after the endpoint comes no sooner for a
+    sooner endpoint.
+    """
     of = found.ways.get(LOCAL) or found.ways.get(WARM) or found.ways.get(COLD)
-    if of is None or AUDIO not in of.from_speech or ENDPOINT not in of.from_speech:
+    if found.adaptive or of is None or AUDIO not in of.from_endpoint:
         return
-    waited, felt = of.from_speech[ENDPOINT].median, of.from_speech[AUDIO].median
-    if waited > felt / 2:
+    at_once = of.from_endpoint[AUDIO].median <= AT_ONCE_MS or not of.guesses
+    waited_ms, felt_ms = of.waits[ENDPOINT], sum(of.waits.values())
+    if at_once and waited_ms > felt_ms / 2:
         yield (
-            f"{of.way}: {waited / 1000:.2f} of {felt / 1000:.2f} s are silence before the "
-            "endpoint: a shorter `silence_s` under [listening] is felt at once"
+            f"{of.way}: {waited_ms / 1000:.2f} of {felt_ms / 1000:.2f} s are silence before the "
+            "endpoint: a shorter `silence_s` or `adaptive = true` under [listening] is felt at once"
         )
 
 
@@ -87,7 +122,7 @@ def slow(found: Findings) -> Iterator[str]:
 
 def not_enough_faster(found: Findings) -> Iterator[str]:
     """Misses against the prototype's way."""
-    ratio = found.ratios.get(COLD, {}).get("median of misses")
+    ratio = found.ratios.get(COLD, {}).get("median of misses from endpoint")
     if ratio is not None and ratio > TARGET_RATIO:
         yield (
             f"{COLD}: the median first audio of a miss is {ratio:.2f} of the prototype's; the "
@@ -96,46 +131,50 @@ def not_enough_faster(found: Findings) -> Iterator[str]:
 
 
 def words(found: Findings) -> Iterator[str]:
-    """The model takes long from the transcript to the first words that can be spoken."""
+    """After the endpoint, the cloud's words are waited for long."""
     of = found.ways.get(COLD)
-    if of is None:
+    if of is None or not of.waits:
         return
-    both = of.from_endpoint
-    if "first_text" in both and "transcript" in both:
-        took_ms = both["first_text"].median - both["transcript"].median
-        if took_ms > LONG_WORDS_MS:
-            yield (
-                f"{COLD}: from the question as text to the first words pass {took_ms / 1000:.2f} s:"
-                " a faster `model` under [cloud], or a shorter first sentence"
-            )
+    cloud = WAITED_FOR[WAITED_FOR.index(TRANSCRIPT) : WAITED_FOR.index(SOUND)]
+    waited_ms = sum(of.waits[stage] for stage in cloud)
+    if waited_ms > LONG_WAIT_MS:
+        yield (
+            f"{COLD}: {waited_ms / 1000:.2f} s after the endpoint are waited for the cloud's first "
+            "words: a faster `model` under [cloud] is felt"
+        )
 
 
 def hearing(found: Findings) -> Iterator[str]:
-    """On a hit, nearly all of the wait is the cloud's hearing."""
+    """On a hit, nearly all of the wait is the cloud's hearing.
+
+    An adaptive endpointer waits for the words, so that hearing delays it as well.
+    """
     of = found.ways.get(WARM)
-    if of is None or LOCAL in found.ways or of.from_transcript is None:
+    if of is None or LOCAL in found.ways or of.hits_from_due is None:
         return
-    heard, audio = of.from_endpoint.get("transcript"), of.from_endpoint.get(AUDIO)
-    if heard and audio and heard.median > audio.median / 2:
+    heard, audio = of.from_speech.get(TRANSCRIPT), of.from_speech[AUDIO]
+    if heard is None or heard.median <= audio.median / 2:
+        return
+    if found.adaptive:
+        waited = of.from_endpoint[TRANSCRIPT].median > -LONG_WAIT_MS
+    else:
+        waited = of.waits[TRANSCRIPT] > LONG_WAIT_MS
+    if waited:
         yield (
-            f"{WARM}: {heard.median / 1000:.2f} of {audio.median / 1000:.2f} s are the cloud's "
-            "hearing: a transcriber on this machine would save them"
+            f"{WARM}: of {audio.median / 1000:.2f} s from the end of speech, "
+            f"{heard.median / 1000:.2f} s pass until the cloud has heard the question: a "
+            "transcriber on this machine would save most of them"
         )
 
 
 def speech(found: Findings) -> Iterator[str]:
-    """The voice takes long to begin."""
+    """After the endpoint and the words, the voice is waited for long."""
     of = found.ways.get(COLD)
-    if of is None:
-        return
-    both = of.from_endpoint
-    if AUDIO in both and "first_text" in both:
-        took_ms = both[AUDIO].median - both["first_text"].median
-        if took_ms > LONG_SPEECH_MS:
-            yield (
-                f"{COLD}: the voice takes {took_ms / 1000:.2f} s to begin: a voice on this "
-                "machine (`sena voice install`) begins sooner"
-            )
+    if of is not None and of.waits.get(SOUND, 0.0) > LONG_WAIT_MS:
+        yield (
+            f"{COLD}: {of.waits[SOUND] / 1000:.2f} s after endpoint and words are waited for the "
+            "voice to begin: a voice on this machine (`sena voice install`) begins sooner"
+        )
 
 
 def hits(found: Findings) -> Iterator[str]:
@@ -156,13 +195,23 @@ def slow_hits(found: Findings) -> Iterator[str]:
     """What is in the cache takes long to be heard."""
     for way in (WARM, LOCAL):
         of = found.ways.get(way)
-        if of is None or of.from_transcript is None:
+        if of is None or of.hits_from_due is None:
             continue
-        if of.from_transcript.p95 > TARGET_HIT_MS:
+        if of.hits_from_due.p95 > TARGET_HIT_MS:
             yield (
-                f"{way}: from the question as text to the sound of a cached answer pass "
-                f"{of.from_transcript.p95:.0f} ms (p95); the target is {TARGET_HIT_MS:.0f} ms: "
+                f"{way}: from when a cached answer is due to its sound pass "
+                f"{of.hits_from_due.p95:.0f} ms (p95); the target is {TARGET_HIT_MS:.0f} ms: "
                 "is the card slow, or the machine busy?"
+            )
+
+
+def wasted(found: Findings) -> Iterator[str]:
+    """Too much is asked for answers that nobody hears."""
+    for way, of in found.ways.items():
+        if of.wasted > MOST_WASTED * of.asked:
+            yield (
+                f"{way}: {of.wasted} requests in {of.asked} questions were for answers that were "
+                "not kept: fewer `guesses` under [limits] cost less, and are slower"
             )
 
 
@@ -180,6 +229,7 @@ def fillers(found: Findings) -> Iterator[str]:
 RULES: Final[tuple[Rule, ...]] = (
     busy,
     unanswered,
+    cut_off,
     slow,
     not_enough_faster,
     silence,
@@ -188,6 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
     hearing,
     hits,
     slow_hits,
+    wasted,
     fillers,
 )
 

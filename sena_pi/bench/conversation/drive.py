@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sena_pi.bench.conversation.heard_here import Prompter, heard_here
+from sena_pi.bench.conversation.heard_here import Prompter
 from sena_pi.bench.conversation.loopback import KEY, Counts, Loopback
 from sena_pi.bench.conversation.profiles import Profile
 from sena_pi.bench.conversation.questions import recordings
@@ -65,6 +65,29 @@ class Plan:
     warm: bool = True
     heard_here: bool = False
 
+    @property
+    def cloud(self) -> str:
+        """Which cloud, and how fast it is; one line for people."""
+        return (
+            "the real one" if self.profile is None else f"{self.profile.name}: {self.profile.about}"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """What was asked for, as plain values."""
+        return {
+            "profile": self.profile.name if self.profile else None,
+            "repeat": self.repeat,
+            "turns": len(self.turns),
+            "speech_length": self.speech_length,
+            "fillers": self.fillers,
+            "local_voice": self.local_voice,
+            "warm": self.warm,
+            "heard_here": self.heard_here,
+            "adaptive": self.settings.listening.adaptive,
+            "silence_s": self.settings.listening.silence_s,
+            "guesses": self.settings.limits.guesses,
+        }
+
 
 async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
     """Hold the conversation in each way, `repeat` times; the ways take turns.
@@ -84,7 +107,7 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
     with tempfile.TemporaryDirectory(prefix="sena-bench-") as folder:
         async with _cloud(plan) as cloud:
             for number in range(1, plan.repeat + 1):
-                home = _home(plan, cloud, Path(folder) / str(number))
+                home = home_of(plan, cloud, Path(folder) / str(number))
                 asking = _Asking(plan.turns, wavs, cloud, number, results, asked)
                 async with one_by_one(home) as way:
                     await asking.ask(way, SEQUENTIAL)
@@ -93,7 +116,7 @@ async def hold(plan: Plan, asked: Callable[[Asked], None]) -> Results:
                     if plan.warm:
                         await asking.ask(way, WARM)
                 if plan.heard_here:
-                    async with heard_here(home, asking.ears) as way:
+                    async with ours(home, asking.ears) as way:
                         await asking.ask(way, LOCAL)
     return results
 
@@ -133,9 +156,7 @@ class _Asking:
             said += 1
             async for episode in way.session.speak(way.audio, way.assistant, [wav]):
                 reports.extend(episode.reports)
-        # Where a question woke it twice, the last turn is the one that was not interrupted.
-        report = reports[-1] if reports else None
-        return Asked.of(name, self.round, turn.question, report, counts, said=said)
+        return Asked.of(name, self.round, turn.question, reports, counts, said=said)
 
 
 async def _tally(way: Way) -> CacheTally:
@@ -154,9 +175,14 @@ async def _cloud(plan: Plan) -> AsyncIterator[Loopback | None]:
         yield loopback
 
 
-def _home(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
+def home_of(plan: Plan, cloud: Loopback | None, folder: Path) -> Home:
+    """What an assistant is opened with, so that the script is all that it hears and answers."""
     plain: dict[str, dict[str, Any]] = values(plan.settings)
     plain["cache"] |= {"enabled": True}
+    # What the script says is a miss must be one for the cloud.
+    plain["cloud"] |= {"local_commands": "off"}
+    # Nobody says anything more after an answer; waiting for it would only take long.
+    plain["conversation"] |= {"follow_up": False}
     if not plan.local_voice:
         plain["voice"] |= {"folder": str(folder / "no-voices")}
     keys = plan.keys

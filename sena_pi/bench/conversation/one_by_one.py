@@ -98,7 +98,10 @@ class OneByOne:
                 recent = self._conversation.recent()
                 question, words = await self._think(Question(heard.utterance, conversation=recent))
                 timeline.transcript = timeline.first_text = time.monotonic_ns()
-                mark = await self._play(await self._speech(words))
+                timeline.first_sentence = timeline.first_text  # all of it at once
+                sound = await self._speech(words)
+                timeline.first_sound = time.monotonic_ns()  # that, too
+                mark = await self._play(sound)
                 timeline.first_audio = mark.passed_ns
                 outcome = Outcome.ANSWERED
                 self._conversation.add(question, words)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from sena_pi.bench.conversation.notes import notes
 from sena_pi.bench.conversation.plots import plots
 from sena_pi.bench.conversation.report import (
     CLOUD_HEAD,
+    RATIO_HEAD,
     SOURCE_HEAD,
     STAGE_HEAD,
+    WAIT_HEAD,
     Report,
     cloud_rows,
+    ratio_rows,
     source_rows,
     stage_rows,
     summary,
+    wait_rows,
 )
 
 _STYLE = """
@@ -32,18 +37,20 @@ def page(report: Report) -> str:
     Raises:
         EngineUnavailable: matplotlib is not installed.
     """
-    found, of = report.findings, report.machine
+    found = report.findings
     parts = [
         "<h1>A conversation of ten turns</h1>",
-        _paragraph(
-            f"{of.model}, {of.cpus} processors, load {of.load_before:.1f} before and "
-            f"{of.load_after:.1f} after."
-        ),
+        _paragraph(f"{report.machine.about}."),
         _paragraph(f"Cloud: {report.cloud}."),
         _table(*summary(report.results, found)),
+        _table(RATIO_HEAD, ratio_rows(found)),
         _table(CLOUD_HEAD, cloud_rows(found)),
         "<h2>What follows</h2>",
-        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in report.advice) + "</ul>",
+        _list(report.advice),
+        "<h2>To read this</h2>",
+        _list(notes(found)),
+        "<h2>What the first audio waits for, one after the other, in mean seconds</h2>",
+        _table(WAIT_HEAD, wait_rows(found)),
         "<h2>First audio, by who answered, in seconds</h2>",
         _table(SOURCE_HEAD, source_rows(found)),
         *plots(report.results, found.ways),
@@ -60,6 +67,10 @@ def page(report: Report) -> str:
 
 def _paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from sena_pi.bench.conversation.figures import AUDIO, ENDPOINT, Figures
-from sena_pi.bench.conversation.results import STAGES, Results
+from sena_pi.bench.conversation.figures import Figures
+from sena_pi.bench.conversation.notes import STAGE_NAMES
+from sena_pi.bench.conversation.results import AUDIO, STAGES, WAITED_FOR, Results
 from sena_pi.errors import EngineUnavailable
 
 _WIDTH_INCHES = 9
+_MARKERS = "<|xov^sD"
 
 
 def pyplot() -> Any:  # noqa: ANN401 - a module
@@ -42,6 +44,7 @@ def plots(results: Results, ways: dict[str, Figures]) -> list[str]:
     plot = pyplot()
     return [
         _svg(plot, _draw_spread, results, ways),
+        _svg(plot, _draw_waits, results, ways),
         _svg(plot, _draw_stages, results, ways),
         _svg(plot, _draw_questions, results, ways),
     ]
@@ -59,13 +62,13 @@ def _svg(plot: Any, draw: Any, results: Results, ways: dict[str, Figures]) -> st
 
 def _draw_spread(axes: Any, results: Results, ways: dict[str, Figures]) -> None:  # noqa: ANN401
     """A dot a question, and a line at the median."""
-    axes.set_title("from the endpoint to the first audio")
+    axes.set_title("from the true end of speech to the first audio")
     axes.set_xlabel("s")
     for place, way in enumerate(ways):
-        times = [one.after(AUDIO, ENDPOINT) for one in results.of(way) if one.answered]
+        times = [one.after(AUDIO) for one in results.of(way) if one.answered and not one.cut]
         seconds = [time / 1000 for time in times if time is not None]
         axes.plot(seconds, [place] * len(seconds), "o", alpha=0.4)
-        if spread := ways[way].from_endpoint.get(AUDIO):
+        if spread := ways[way].from_speech.get(AUDIO):
             axes.plot([spread.median / 1000] * 2, [place - 0.3, place + 0.3], color="black")
     axes.set_yticks(range(len(ways)), list(ways))
     axes.set_xlim(left=0)
@@ -74,35 +77,55 @@ def _draw_spread(axes: Any, results: Results, ways: dict[str, Figures]) -> None:
 
 
 def _draw_stages(axes: Any, results: Results, ways: dict[str, Figures]) -> None:  # noqa: ANN401, ARG001
-    """A bar a way, from stage to stage, by medians."""
+    """A mark a stage, by medians; stages of one way in their order, one below the other.
+
+    An answer is begun in the pause, so that some lie before the endpoint.
+    """
     axes.set_title("medians of the stages, from the true end of speech")
     axes.set_xlabel("s")
     shown = STAGES[: STAGES.index(AUDIO) + 1]
+    for number, (stage, marker) in enumerate(zip(shown, _MARKERS, strict=True)):
+        below = 0.7 * (number / (len(shown) - 1) - 0.5)
+        places = [(n, of.from_speech[stage]) for n, of in enumerate(ways.values())
+                  if stage in of.from_speech]  # fmt: skip
+        axes.plot(
+            [spread.median / 1000 for _, spread in places],
+            [place + below for place, _ in places],
+            marker,
+            label=stage.replace("_", " "),
+        )
+    _finish_ways(axes, ways)
+
+
+def _draw_waits(axes: Any, results: Results, ways: dict[str, Figures]) -> None:  # noqa: ANN401, ARG001
+    """A bar a way, of what the first audio waited for."""
+    axes.set_title("what the first audio waits for, one after the other, on average")
+    axes.set_xlabel("s")
     ends = [0.0] * len(ways)
-    for stage in shown:
-        reached = [
-            max(end, of.from_speech[stage].median / 1000) if stage in of.from_speech else end
-            for end, of in zip(ends, ways.values(), strict=True)
-        ]
-        lengths = [later - end for later, end in zip(reached, ends, strict=True)]
-        axes.barh(range(len(ways)), lengths, left=ends, label=stage.replace("_", " "))
-        ends = reached
+    for stage in WAITED_FOR:
+        lengths = [of.waits.get(stage, 0.0) / 1000 for of in ways.values()]
+        axes.barh(range(len(ways)), lengths, left=ends, label=STAGE_NAMES[stage])
+        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
+    _finish_ways(axes, ways)
+
+
+def _finish_ways(axes: Any, ways: dict[str, Figures]) -> None:  # noqa: ANN401
     axes.set_yticks(range(len(ways)), list(ways))
     axes.invert_yaxis()
-    axes.legend(loc="lower right")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axes.grid(axis="x", alpha=0.3)
 
 
 def _draw_questions(axes: Any, results: Results, ways: dict[str, Figures]) -> None:  # noqa: ANN401
     """A line a way, over the questions; means over the rounds."""
-    axes.set_title("by question, from the endpoint to the first audio")
+    axes.set_title("by question, from the true end of speech to the first audio")
     axes.set_ylabel("s")
     questions = list(dict.fromkeys(one.question for one in results.asked))
     for way in ways:
         times: dict[str, list[float]] = {}
         for one in results.of(way):
-            time = one.after(AUDIO, ENDPOINT)
-            if one.answered and time is not None:
+            time = one.after(AUDIO)
+            if one.answered and not one.cut and time is not None:
                 times.setdefault(one.question, []).append(time / 1000)
         there = [question for question in questions if question in times]
         means = [sum(times[question]) / len(times[question]) for question in there]

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from sena_pi.bench.conversation.advice import Findings, advice
 from sena_pi.bench.conversation.figures import Figures, Spread, saved_s
+from sena_pi.bench.conversation.notes import STAGE_NAMES, notes
 from sena_pi.bench.conversation.results import SEQUENTIAL, STAGES, Results
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the JSON."""
 NONE: Final = "-"
 _SPREAD: Final = ("min", "mean", "median", "p95", "p99", "max")
@@ -27,19 +28,24 @@ class Machine:
     Attributes:
         model: the board's or the processor's name.
         cpus: how many processors.
-        load_before: processes that wanted to run in the minute before, on average.
-        load_after: the same in the last minute of it.
+        loads: processes that wanted to run, each on average over a minute: before it was
+            measured, and after; likewise of each part that was measured by itself.
     """
 
     model: str
     cpus: int
-    load_before: float
-    load_after: float
+    loads: Sequence[float]
 
     @property
     def load(self) -> float:
-        """The higher of the two."""
-        return max(self.load_before, self.load_after)
+        """The highest."""
+        return max(self.loads)
+
+    @property
+    def about(self) -> str:
+        """One line for people."""
+        lowest, highest = min(self.loads), max(self.loads)
+        return f"{self.model}, {self.cpus} processors, load {lowest:.1f} to {highest:.1f}"
 
 
 def load() -> float:
@@ -47,9 +53,9 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def machine(load_before: float) -> Machine:
-    """This one, now."""
-    return Machine(_model(), os.cpu_count() or 1, load_before, load())
+def machine(loads: Sequence[float]) -> Machine:
+    """This one, under such loads."""
+    return Machine(_model(), os.cpu_count() or 1, tuple(loads))
 
 
 def _model() -> str:
@@ -68,7 +74,7 @@ class Report:
     Attributes:
         results: what was measured.
         cloud: which cloud, and how fast it is.
-        how: what it was asked to do.
+        how: what it was asked to do, as `Plan.as_dict`.
         machine: on which.
     """
 
@@ -80,7 +86,12 @@ class Report:
     @property
     def findings(self) -> Findings:
         """The figures of each way."""
-        return Findings.of(self.results, load=self.machine.load, cpus=self.machine.cpus)
+        return Findings.of(
+            self.results,
+            adaptive=self.how["adaptive"],
+            load=self.machine.load,
+            cpus=self.machine.cpus,
+        )
 
     @property
     def advice(self) -> list[str]:
@@ -104,21 +115,24 @@ class Report:
                 }
                 for way, of in found.ways.items()
             },
+            "notes": notes(found),
             "recommendations": self.advice,
-            "asked": self.results.as_dicts(),
+            "asked": self.results.as_dict()["asked"],
         }
 
     def text(self) -> str:
         """Tables for people."""
         found = self.findings
-        of = self.machine
         parts = [
-            f"{of.model}, {of.cpus} processors, load {of.load_before:.1f} before and "
-            f"{of.load_after:.1f} after\ncloud: {self.cloud}",
+            f"{self.machine.about}\ncloud: {self.cloud}",
             *(_stages(figures) for figures in found.ways.values()),
             f"First audio, by who answered; seconds\n{columns(SOURCE_HEAD, source_rows(found))}",
+            f"What the first audio waits for, one after the other; mean seconds from speech\n"
+            f"{columns(WAIT_HEAD, wait_rows(found))}",
             columns(CLOUD_HEAD, cloud_rows(found)),
             columns(*summary(self.results, found)),
+            f"First audio, as a multiple of {SEQUENTIAL}\n{columns(RATIO_HEAD, ratio_rows(found))}",
+            "To read this:\n" + "\n".join(f"- {line}" for line in notes(found)),
             "What follows:\n" + "\n".join(f"- {line}" for line in self.advice),
         ]
         return "\n\n".join(parts)
@@ -163,13 +177,9 @@ def _seconds(spread: Spread) -> list[str]:
 
 def summary(results: Results, found: Findings) -> tuple[tuple[str, ...], list[list[str]]]:
     """Head and lines of the table that compares the ways, a line for each of them."""
-    head = (
-        "way", "grade", "from speech", "hit rate", "by rules", "saved s", "median x", "p95 x",
-        "misses x", "p95 x", "hits x",
-    )  # fmt: skip
+    head = ("way", "grade", "from speech", "hit rate", "by rules", "saved s")
     rows = []
     for way, of in found.ways.items():
-        ratio = found.ratios.get(way, {})
         rows.append(
             [
                 way,
@@ -178,17 +188,41 @@ def summary(results: Results, found: Findings) -> tuple[tuple[str, ...], list[li
                 _share(of.hit_rate),
                 str(of.ruled),
                 _number(None if way == SEQUENTIAL else saved_s(results, way)),
-                _number(ratio.get("median from endpoint")),
-                _number(ratio.get("p95 from endpoint")),
-                _number(ratio.get("median of misses")),
-                _number(ratio.get("p95 of misses")),
-                _number(ratio.get("median of hits")),
             ]
         )
     return head, rows
 
 
-CLOUD_HEAD: Final = ("way", "requests", "for speech", "fillers", "reasons", "said again")
+RATIO_HEAD: Final = ("way", "of", "after", "median x", "p95 x")
+
+
+def ratio_rows(found: Findings) -> list[list[str]]:
+    """A line a way and kind of answer: all of them, misses and hits."""
+    return [
+        [way, name, since, *(f"{ratio[f'{part} {what}']:.3f}" for part in ("median", "p95"))]
+        for way, ratio in found.ratios.items()
+        for name, of in (("all", ""), ("misses", "of misses "), ("hits", "of hits "))
+        for since in ("speech", "endpoint")
+        if f"median {(what := f'{of}from {since}')}" in ratio
+    ]
+
+
+WAIT_HEAD: Final = ("way", *STAGE_NAMES.values(), "together")
+
+
+def wait_rows(found: Findings) -> list[list[str]]:
+    """A line a way: how long for each stage after those before it."""
+    return [
+        [way, *(f"{ms / 1000:.3f}" for ms in (*of.waits.values(), sum(of.waits.values())))]
+        for way, of in found.ways.items()
+        if of.waits
+    ]
+
+
+CLOUD_HEAD: Final = (
+    "way", "requests", "wasted", "for speech", "guesses", "fillers", "reasons", "said again",
+    "cut off",
+)  # fmt: skip
 
 
 def cloud_rows(found: Findings) -> list[list[str]]:
@@ -197,10 +231,13 @@ def cloud_rows(found: Findings) -> list[list[str]]:
         [
             way,
             NONE if of.questions is None else str(of.questions),
+            str(of.wasted),
             NONE if of.speech is None else str(of.speech),
+            str(of.guesses),
             str(of.fillers),
             str(of.reasons),
             str(of.said_again),
+            str(of.cut),
         ]
         for way, of in found.ways.items()
     ]
@@ -218,7 +255,7 @@ def columns(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Aligned: words to the left, figures to the right."""
     table = [list(head), *map(list, lines)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    left = {"way", "stage", "after", "by"}
+    left = {"way", "stage", "after", "by", "of"}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if name in left else cell.rjust(width)

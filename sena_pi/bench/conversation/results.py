@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from sena_pi.bench.conversation.loopback import Counts
@@ -13,7 +14,28 @@ COLD: Final = "cold"
 WARM: Final = "warm"
 LOCAL: Final = "warm, heard here"
 WAYS: Final = (SEQUENTIAL, COLD, WARM, LOCAL)
-STAGES: Final = ("endpoint", "transcript", "first_text", "first_audio", "end")
+ENDPOINT: Final = "endpoint"
+TRANSCRIPT: Final = "transcript"
+SOUND: Final = "first_sound"
+AUDIO: Final = "first_audio"
+STAGES: Final = (
+    "guess",
+    ENDPOINT,
+    TRANSCRIPT,
+    "lookup",
+    "first_text",
+    "first_sentence",
+    SOUND,
+    AUDIO,
+    "end",
+)
+"""As in `sena_pi.report.Timeline`. An answer is begun in a pause, so those of its making may come
+before the endpoint; the first audio never does."""
+WAITED_FOR: Final = STAGES[STAGES.index(ENDPOINT) : STAGES.index(AUDIO) + 1]
+"""What the first audio may wait for, in this order."""
+DUE: Final = "due"
+"""The later of transcript and endpoint: nothing may be spoken before the endpoint, and nothing can
+be answered before the question is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,8 @@ class Asked:
         ms: moments after the true end of speech; see `sena_pi.report.Timeline`.
         questions: requests for an answer; None where nobody counts.
         speech: requests for sound; None where nobody counts.
+        guesses: answers that were begun before the endpoint.
+        wasted: of `questions`, those for answers that were not kept.
         problems: what went wrong.
         said: how often it was spoken until the wake word was heard.
     """
@@ -47,6 +71,8 @@ class Asked:
     ms: dict[str, float] = field(default_factory=dict)
     questions: int | None = None
     speech: int | None = None
+    guesses: int = 0
+    wasted: int = 0
     problems: tuple[str, ...] = ()
     said: int = 1
 
@@ -56,15 +82,19 @@ class Asked:
         way: str,
         round_: int,
         question: str,
-        report: TurnReport | None,
+        reports: Sequence[TurnReport],
         counts: Counts | None,
         *,
         said: int = 1,
     ) -> Asked:
-        """What a turn's report says; without one the wake word was not heard."""
+        """What the reports of its turns say; without one the wake word was not heard.
+
+        Where a question woke it twice, the last turn is the one that was not interrupted; what
+        the others cost counts as well.
+        """
         questions = counts.questions if counts else None
         speech = counts.speech if counts else None
-        if report is None:
+        if not reports:
             missed = ("the wake word was not heard",)
             return cls(
                 way,
@@ -75,6 +105,7 @@ class Asked:
                 problems=missed,
                 said=said,
             )
+        report = reports[-1]
         return cls(
             way,
             round_,
@@ -87,15 +118,51 @@ class Asked:
             ms=report.ms,
             questions=questions,
             speech=speech,
+            guesses=sum(one.guesses for one in reports),
+            wasted=sum(one.wasted_requests for one in reports),
             problems=report.problems,
             said=said,
         )
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Asked:
+        """Of `dataclasses.asdict`, come through JSON."""
+        return cls(**{**data, "told": tuple(data["told"]), "problems": tuple(data["problems"])})
+
+    @property
+    def cut(self) -> bool:
+        """The endpoint came before the true end of speech: not all of it was heard."""
+        return self.ms.get(ENDPOINT, 0.0) < 0
+
     def after(self, stage: str, moment: str | None = None) -> float | None:
-        """When a stage was reached, in ms after another one or after the true end of speech."""
+        """When a stage was reached, in ms after another one or after the true end of speech.
+
+        Negative: before it.
+        """
         at = self.ms.get(stage)
-        since = 0.0 if moment is None else self.ms.get(moment)
+        since = 0.0 if moment is None else self._at(moment)
         return None if at is None or since is None else at - since
+
+    def _at(self, moment: str) -> float | None:
+        if moment != DUE:
+            return self.ms.get(moment)
+        if ENDPOINT not in self.ms or TRANSCRIPT not in self.ms:
+            return None
+        return max(self.ms[ENDPOINT], self.ms[TRANSCRIPT])
+
+    def waits(self) -> dict[str, float]:
+        """How long the first audio waited for each stage, in ms, one after the other.
+
+        A stage counts for as much as it came after all the stages before it, so that together
+        they are the time from the true end of speech to the first audio. Empty without one.
+        """
+        found: dict[str, float] = {}
+        reached = 0.0
+        for stage in WAITED_FOR if AUDIO in self.ms else ():
+            at = max(reached, self.ms.get(stage, 0.0))
+            found[stage] = at - reached
+            reached = at
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +245,21 @@ class Results:
         """Add what the cache did."""
         self.tallies[way] = self.tallies.get(way, CacheTally()) + tally
 
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """Each question, as plain values."""
-        return [asdict(one) for one in self.asked]
+    def add(self, later: Results) -> None:
+        """Add what was measured later; its rounds are counted on from the last one here."""
+        rounds = max((one.round for one in self.asked), default=0)
+        self.asked += [replace(one, round=one.round + rounds) for one in later.asked]
+        for way, tally in later.tallies.items():
+            self.tally(way, tally)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, of which `from_dict` makes the same again."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Results:
+        """Of `as_dict`, come through JSON."""
+        return cls(
+            [Asked.from_dict(one) for one in data["asked"]],
+            {way: CacheTally(**tally) for way, tally in data["tallies"].items()},
+        )

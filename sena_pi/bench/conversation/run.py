@@ -9,12 +9,11 @@ import sys
 
 from sena_pi import journal
 from sena_pi.bench.conversation.drive import Plan, hold
-from sena_pi.bench.conversation.figures import AUDIO, ENDPOINT
 from sena_pi.bench.conversation.page import page
 from sena_pi.bench.conversation.plots import pyplot
 from sena_pi.bench.conversation.profiles import PROFILES
 from sena_pi.bench.conversation.report import Report, load, machine
-from sena_pi.bench.conversation.results import Asked
+from sena_pi.bench.conversation.results import AUDIO, Asked
 from sena_pi.bench.conversation.script import CONVERSATION
 from sena_pi.errors import ConfigError
 from sena_pi.foreground import until_terminated
@@ -38,8 +37,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def measure() -> int:
         load_before = load()
-        results = await hold(plan, _tell)
-        _write(arguments, Report(results, _cloud(plan), _how(plan), machine(load_before)))
+        results = await hold(plan, tell)
+        _write(
+            arguments, Report(results, plan.cloud, plan.as_dict(), machine([load_before, load()]))
+        )
         return 0 if all(one.answered for one in results.asked) else 1
 
     return until_terminated(measure())
@@ -79,28 +80,9 @@ def _plan(arguments: argparse.Namespace, settings: Settings) -> Plan:
     )
 
 
-def _cloud(plan: Plan) -> str:
-    profile = plan.profile
-    return "the real one" if profile is None else f"{profile.name}: {profile.about}"
-
-
-def _how(plan: Plan) -> dict[str, object]:
-    return {
-        "profile": plan.profile.name if plan.profile else None,
-        "repeat": plan.repeat,
-        "turns": len(plan.turns),
-        "speech_length": plan.speech_length,
-        "fillers": plan.fillers,
-        "local_voice": plan.local_voice,
-        "warm": plan.warm,
-        "heard_here": plan.heard_here,
-        "silence_s": plan.settings.listening.silence_s,
-    }
-
-
-def _tell(one: Asked) -> None:
-    """One line, so that who waits sees that it goes on."""
-    sound_ms = one.after(AUDIO, ENDPOINT)
+def tell(one: Asked) -> None:
+    """One line, so that who waits sees that it goes on; from the true end of speech."""
+    sound_ms = one.after(AUDIO)
     took = "no answer" if sound_ms is None else f"{sound_ms / 1000:.2f} s"
     sys.stderr.write(f"{one.round}, {one.way}: {one.question} {took}\n")
 

@@ -14,6 +14,8 @@ from typing import Final
 
 from sena_pi.stages import Intent
 
+Fields = dict[str, str | bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -44,19 +46,17 @@ class Turn:
         """The answer as JSON, cut in two where its words begin.
 
         Args:
-            plain: for the prototype, which leaves nothing to the device.
+            plain: for the prototype, which leaves nothing to the device, and has nothing behind
+                its words that they would have to share their time with.
         """
         intent = None if plain else self.intent
-        header = {
-            "heard": self.heard,
-            "lang": "en",
-            "local": intent or "none",
-            "keep": "never" if intent else "always",
-            "alone": self.alone,
-            "asks": False,
-            "say": "" if intent else self.words,
-        }
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
+        front: Fields = {"heard": self.heard}
+        if intent is not None:
+            front["local"] = intent
+        say: Fields = {"say": "" if intent else self.words}
+        rest: Fields = {"keep": "never" if intent else "always", "alone": self.alone, "asks": False}
+        fields = front | rest | say if plain else front | say | rest
+        text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
         begins = text.index('"say":"') + len('"say":"')
         return text[:begins], text[begins:]
 

@@ -14,14 +14,16 @@ from sena_pi.bench.conversation.one_by_one import OneByOne
 from sena_pi.cache.service import CacheService
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio
-from sena_pi.engines.gemini import Gemini, GeminiSettings
+from sena_pi.engines.gemini import Gemini
 from sena_pi.engines.gemini_model import GeminiModel
 from sena_pi.engines.gemini_voice import GeminiVoice
 from sena_pi.errors import ConfigError
 from sena_pi.keys import KeyStore
+from sena_pi.parts import gemini_settings
 from sena_pi.phases import Phase
 from sena_pi.settings import Settings
 from sena_pi.simulated.session import Idles, Session
+from sena_pi.stages import Transcriber
 
 _FOLDERS = {
     "STATE_DIRECTORY": "state",
@@ -94,8 +96,8 @@ async def one_by_one(home: Home) -> AsyncIterator[Way]:
 
 
 @asynccontextmanager
-async def ours(home: Home) -> AsyncIterator[Way]:
-    """The appliance, listening, its cache open.
+async def ours(home: Home, ears: Transcriber | None = None) -> AsyncIterator[Way]:
+    """The appliance, listening, its cache open; with ears that understand any speech, or without.
 
     Raises:
         ConfigError: there is no key.
@@ -109,6 +111,7 @@ async def ours(home: Home) -> AsyncIterator[Way]:
             Dark(),
             simulation=Simulation(),
             deadlines=home.deadlines,
+            transcriber=ears,
             on_report=session.report,
             on_spoken=session.spoken,
         ) as appliance:
@@ -125,8 +128,7 @@ async def warm_gemini(home: Home) -> AsyncIterator[Gemini]:
     Raises:
         ConfigError: there is no key.
     """
-    cloud = home.settings.cloud.model_dump(exclude={"enabled"})
-    gemini = Gemini(_key(home), GeminiSettings(**cloud))
+    gemini = Gemini(_key(home), gemini_settings(home.settings))
     try:
         await gemini.warm_up()
         yield gemini
