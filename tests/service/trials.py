@@ -275,6 +275,8 @@ def _storm(machine: Machine, wrong: Path) -> str:
     starts = machine.messages("--unit=sena").count("wrong.toml")
     assert starts >= _BURST - 1, f"{starts} attempts"
     machine.until(lambda: loud_s(machine, since) > 1.0, 30, "the line is spoken")
+    noted = ("test", "-s", "/run/sena-failure/spoken")
+    machine.until(lambda: machine.run(*noted).status == 0, 30, "the line is spoken to its end")
     # Somebody tries it by hand, which systemd refuses after so many starts: no end of it either.
     assert machine.run("systemctl", "restart", "sena").status != 0
     machine.until(lambda: machine.active("sena-failure") != "active", 40, "it is tried again")
