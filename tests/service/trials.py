@@ -98,7 +98,8 @@ def _asked(machine: Machine, question: str) -> dict[str, Any]:
 
 
 def _turns(machine: Machine) -> list[dict[str, Any]]:
-    return machine.journal("--unit=sena", "SENA_EVENT=turn")
+    """Those of the wake word: after an answer it may listen on, which is a turn as well."""
+    return machine.journal("--unit=sena", "SENA_EVENT=turn", "SENA_TRIGGER=jarvis")
 
 
 def _status(machine: Machine) -> str:
