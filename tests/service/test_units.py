@@ -108,7 +108,7 @@ def test_it_never_gives_up_for_good() -> None:
     assert "sena-failure.service" in unit["OnFailure"][0].split()
     retry = settings_of("sena-retry.service")["ExecStart"]
     assert ["reset-failed", "start"] == [command.split()[1] for command in retry]
-    assert ["no"] == settings_of("sena-retry.timer")["RemainAfterElapse"]
+    assert ["5min"] == settings_of("sena-retry.timer")["OnUnitInactiveSec"]
 
 
 def test_nothing_is_raised_inside_except_star() -> None:

@@ -98,7 +98,8 @@ def _asked(machine: Machine, question: str) -> dict[str, Any]:
 
 
 def _turns(machine: Machine) -> list[dict[str, Any]]:
-    return machine.journal("--unit=sena", "SENA_EVENT=turn")
+    """Those of the wake word: after an answer it may listen on, which is a turn as well."""
+    return machine.journal("--unit=sena", "SENA_EVENT=turn", "SENA_TRIGGER=jarvis")
 
 
 def _status(machine: Machine) -> str:
@@ -249,7 +250,7 @@ def storm_ends_and_recovers(machine: Machine, _deb: Path) -> str:
     # Instead of after five minutes.
     machine.put(
         "/etc/systemd/system/sena-retry.timer.d/soon.conf",
-        "[Timer]\nOnActiveSec=\nOnActiveSec=15s\nAccuracySec=1s\n",
+        "[Timer]\nOnActiveSec=\nOnActiveSec=20s\nOnUnitInactiveSec=20s\nAccuracySec=1s\n",
     )
     machine.out("systemctl", "daemon-reload")
     wrong = machine.root / "etc/sena/sena.d/wrong.toml"
@@ -275,11 +276,10 @@ def _storm(machine: Machine, wrong: Path) -> str:
     starts = machine.messages("--unit=sena").count("wrong.toml")
     assert starts >= _BURST - 1, f"{starts} attempts"
     machine.until(lambda: loud_s(machine, since) > 1.0, 30, "the line is spoken")
-    # By hand it is tried at once, and fails as before.
+    noted = ("test", "-s", "/run/sena-failure/spoken")
+    machine.until(lambda: machine.run(*noted).status == 0, 30, "the line is spoken to its end")
+    # Somebody tries it by hand, which systemd refuses after so many starts: no end of it either.
     assert machine.run("systemctl", "restart", "sena").status != 0
-    machine.until(
-        lambda: machine.active("sena-failure") == "active", 60, "the failure unit is back"
-    )
     machine.until(lambda: machine.active("sena-failure") != "active", 40, "it is tried again")
     again = heard_bytes(machine)
     machine.until(
@@ -290,8 +290,7 @@ def _storm(machine: Machine, wrong: Path) -> str:
         lambda: machine.active("sena") == "active", 60, "it is up when the settings are mended"
     )
     assert loud_s(machine, again) < 0.3, "the line was repeated"
-    for unit in ("sena-failure.service", "sena-retry.timer"):
-        assert machine.active(unit) == "inactive", unit
+    assert machine.active("sena-failure") == "inactive"
     turn = _asked(machine, "hey jarvis, what time is it")
     assert "rule" == turn["SENA_SOURCE"]
     return (
