@@ -173,14 +173,21 @@ class KnowsTheWords:
 
 
 def found(piece: bytes, sound: bytes) -> int:
-    """The sample of `sound` where `piece` begins: where they agree most, whatever the noise."""
+    """The sample of `sound` where `piece` begins: where their shapes agree most, in noise, too."""
     heard, sought = (
         np.frombuffer(pcm, dtype="<i2")[: len(pcm) // 8 * 4].reshape(-1, 4).mean(axis=1)
         for pcm in (sound, piece)
     )
+    places = heard.size - sought.size + 1
+    if places < 1:
+        return 0
     size = 1 << (heard.size + sought.size).bit_length()
-    agrees = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj(), size)
-    return int(agrees[: heard.size].argmax()) * 4
+    spectrum = np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj()
+    agrees = np.fft.irfft(spectrum, size)[:places]
+    energy = np.concatenate(([0.0], np.cumsum(heard**2)))
+    there = energy[sought.size :] - energy[:places]
+    softest = 0.05 * float(np.sum(sought**2))
+    return int((agrees / np.sqrt(there + softest)).argmax()) * 4
 
 
 def words(text: str) -> str:
@@ -288,6 +295,8 @@ def _home(rule: Rule, cloud: Loopback, folder: Path) -> Home:
     plain["voice"] |= {"folder": str(folder / "no-voices")}
     plain["cloud"] |= {"enabled": True, "base_url": cloud.url, "local_commands": "off"}
     plain["conversation"] |= {"follow_up": False}
+    # Where there is no light, a chime tells that the question is over, and holds up the answer.
+    plain["sounds"] |= {"chimes": False}
     plain["limits"] |= {"requests_per_day": 100_000, "speech_seconds_per_day": 86_400}
     keys = KeyStore(folder / "keys", environ={"GEMINI_API_KEY": KEY})
     return Home(validated(plain), keys, folder, Deadlines())
