@@ -30,7 +30,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -154,10 +154,12 @@ class KnowsTheWords:
 
     Attributes:
         utterance: what is being said.
+        tell: told the words at once: whoever else hears the sound knows no more of them.
     """
 
     def __init__(self) -> None:
         self.utterance: Said | None = None
+        self.tell: Callable[[str], None] = lambda _words: None
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """After `TRANSCRIBER_S`, as `Transcriber.transcribe`."""
@@ -168,8 +170,10 @@ class KnowsTheWords:
         begin = found(self.utterance.pcm[: 2 * ends[0]], utterance.pcm)
         said = utterance.speech_end_sample - begin
         parts = max(1, sum(end <= said + HEARD_EARLY for end in ends))
+        text = words(PAUSE.join(self.utterance.text.split(PAUSE)[:parts]))
+        self.tell(text)
         await asyncio.sleep(ready_s - loop.time())
-        return Transcript(words(PAUSE.join(self.utterance.text.split(PAUSE)[:parts])))
+        return Transcript(text)
 
 
 def found(piece: bytes, sound: bytes) -> int:
@@ -228,7 +232,12 @@ class Asking:
     async def ask(self, number: int, spoken: Spoken) -> Asked:
         """Say it until somebody wakes."""
         said = spoken.said
-        self._cloud.turn = answer_to(words(said.text), str(number))
+
+        def heard(text: str) -> None:
+            self._cloud.turn = answer_to(text, str(number))
+
+        heard(words(said.text))
+        self._ears.tell = heard
         self._cloud.counts = Counts()
         self._ears.utterance = said
         true_end = recorded(spoken, self._wav)
