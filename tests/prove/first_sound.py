@@ -106,9 +106,8 @@ class Part:
 
     def questions(self) -> Iterator[tuple[int, Spoken]]:
         """What it is asked, numbered."""
-        if self.run == "hit":
-            spoken = spoken_questions()
-        else:
+        spoken = spoken_questions()
+        if self.run == "miss":
             spoken = [Spoken(said, "clean", None) for said in utterances("held back")]
         for number, one in enumerate(spoken):
             if number % VOICES_A_SENTENCE == self.voice:
