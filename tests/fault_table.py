@@ -717,6 +717,7 @@ FAULTS = {
                 "sena_pi.workers.voice:limit_self",
                 ("    _go_first()\n", ""),
                 "tests/test_voice_worker_memory.py::test_the_kernel_ends_the_voice_first",
+                "tests/test_voice_worker_memory.py::test_where_memory_runs_out_the_brain_lives_on",
             ),
         ),
     ),
