@@ -547,6 +547,15 @@ FAULTS = {
                 ),
                 "tests/body/test_wiring.py::test_a_button_that_is_not_there_is_no_reason_to_stop",
             ),
+            handled(
+                "sena_pi.body.gpio:open_switch",
+                (
+                    "    except Exception as error:  # as above; and no lgpio at all\n",
+                    "    except ZeroDivisionError as error:\n",
+                ),
+                "tests/body/test_gpio.py"
+                "::test_without_the_library_there_is_neither_light_nor_button",
+            ),
         ),
     ),
     "F19": Fault(
@@ -717,6 +726,7 @@ FAULTS = {
                 "sena_pi.workers.voice:limit_self",
                 ("    _go_first()\n", ""),
                 "tests/test_voice_worker_memory.py::test_the_kernel_ends_the_voice_first",
+                "tests/test_voice_worker_memory.py::test_where_memory_runs_out_the_brain_lives_on",
             ),
         ),
     ),
