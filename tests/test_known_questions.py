@@ -14,7 +14,7 @@ from sena_pi.stages import Header
 from tests.endpointing_corpus import LEAD_S, in_noise
 from tests.endpointing_sentences import PAUSE
 from tests.known_questions import KNOWN_BEFORE, QUESTIONS, known, spoken_questions
-from tests.prove.first_sound import KnowsTheWords
+from tests.knows_the_words import KnowsTheWords
 from tests.speech import RATE_HZ, quiet, say
 
 

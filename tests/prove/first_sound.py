@@ -7,7 +7,7 @@ is asked by the wake word and a question, without follow-ups or commands of its 
   appliance that has never heard it: the cloud hears and answers.
 - "hit": the questions of `tests.known_questions`, half of them in noise, to an appliance that has
   answered them before (`tests.known_answers` fills its cache: the same for all), with a
-  transcriber on this machine that knows the words said up to a pause and takes `TRANSCRIBER_S`.
+  transcriber on this machine that knows the words said up to a pause and takes 100 ms.
 
 By the adaptive rule of endpointing, and by 0.7 s of silence. Everything is counted: what was cut
 off is a row's "cut", and its times are left out.
@@ -30,15 +30,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-import numpy as np
-
-from sena_pi.audio import MICROPHONE_FORMAT, Utterance, wav_bytes
+from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.bench.conversation.loopback import KEY, Counts, Loopback
 from sena_pi.bench.conversation.profiles import PROFILES
 from sena_pi.bench.conversation.script import CONVERSATION, Turn
@@ -49,22 +47,18 @@ from sena_pi.keys import KeyStore
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, validated, values
 from sena_pi.simulated.sound import end_of_speech, load_recording
-from sena_pi.stages import Transcript
-from tests.endpointing_corpus import LEAD_S, VOICES_A_SENTENCE, Said, in_noise, utterances
-from tests.endpointing_sentences import PAUSE
+from tests.endpointing_corpus import LEAD_S, VOICES_A_SENTENCE, in_noise, utterances
 from tests.known_answers import quick_cloud, remember
 from tests.known_questions import KNOWN_BEFORE, Spoken, known, spoken_questions
+from tests.knows_the_words import KnowsTheWords, words
 from tests.prove.figures import machine
 from tests.speech import RATE_HZ, quiet, say
 
-TRANSCRIBER_S: Final = 0.1
 WAKE_WORD: Final = "hey jarvis"
 OPENED_AGAIN: Final = 3
 """How often an appliance is opened anew whose audio worker was lost, as on a machine with no time
 for it; the utterance is asked again, and the loss is printed."""
 DEATHS: Final = "lost"
-HEARD_EARLY: Final = RATE_HZ // 4
-"""By so many samples the detector may lose the end of a part in noise, and all of it was heard."""
 BREATH_S: Final = 0.4
 """From the wake word to the question."""
 MOST_TIMES: Final = 4
@@ -146,56 +140,6 @@ class Asked:
     def cut(self) -> bool:
         """The endpoint came before the true end."""
         return self.ms.get("endpoint", 0.0) < 0
-
-
-class KnowsTheWords:
-    """A `Transcriber` that is told the utterance, and tells as much of it as was said by then.
-
-    Attributes:
-        utterance: what is being said.
-        tell: told the words at once: whoever else hears the sound knows no more of them.
-    """
-
-    def __init__(self) -> None:
-        self.utterance: Said | None = None
-        self.tell: Callable[[str], None] = lambda _words: None
-
-    async def transcribe(self, utterance: Utterance) -> Transcript:
-        """After `TRANSCRIBER_S`, as `Transcriber.transcribe`."""
-        loop = asyncio.get_running_loop()
-        ready_s = loop.time() + TRANSCRIBER_S
-        assert self.utterance is not None
-        ends = self.utterance.ends
-        begin = found(self.utterance.pcm[: 2 * ends[0]], utterance.pcm)
-        said = utterance.speech_end_sample - begin
-        parts = max(1, sum(end <= said + HEARD_EARLY for end in ends))
-        text = words(PAUSE.join(self.utterance.text.split(PAUSE)[:parts]))
-        self.tell(text)
-        await asyncio.sleep(ready_s - loop.time())
-        return Transcript(text)
-
-
-def found(piece: bytes, sound: bytes) -> int:
-    """The sample of `sound` where `piece` begins: where their shapes agree most, in noise, too."""
-    heard, sought = (
-        np.frombuffer(pcm, dtype="<i2")[: len(pcm) // 8 * 4].reshape(-1, 4).mean(axis=1)
-        for pcm in (sound, piece)
-    )
-    places = heard.size - sought.size + 1
-    if places < 1:
-        return 0
-    size = 1 << (heard.size + sought.size).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj()
-    agrees = np.fft.irfft(spectrum, size)[:places]
-    energy = np.concatenate(([0.0], np.cumsum(heard**2)))
-    there = energy[sought.size :] - energy[:places]
-    softest = 0.05 * float(np.sum(sought**2))
-    return int((agrees / np.sqrt(there + softest)).argmax()) * 4
-
-
-def words(text: str) -> str:
-    """What was said, without the pauses."""
-    return " ".join(text.replace(PAUSE, " ").split())
 
 
 def answer_to(question: str, which: str) -> Turn:
