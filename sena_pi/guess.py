@@ -14,8 +14,8 @@ class Spending:
 
     Attributes:
         requests: of the cloud, in a turn, before it is certain that the person has finished.
-        hesitation_s: who has paused and gone on pauses again: so much longer is waited before each
-            request but the first.
+        hesitation_s: who has paused and gone on pauses again: so much longer is waited before the
+            last request, and only then: most pauses are longer, and would cost it all the same.
         affordable: asked before each of them; False: the day's allowance is needed for questions.
     """
 
@@ -38,7 +38,8 @@ class Purse:
     @property
     def hesitation_s(self) -> float:
         """How long to wait before the next is spent."""
-        return self._spending.hesitation_s if self.spent else 0.0
+        last = self.spent and self.spent == self._spending.requests - 1
+        return self._spending.hesitation_s if last else 0.0
 
     def spend(self) -> bool:
         """Take a request from it; False when there is none left."""

@@ -99,7 +99,8 @@ class Joined:
     chimes: Chimes = field(default_factory=NoChimes)
 
 
-_CHIMES: Final = {Phase.LISTENING: "wake", Phase.THINKING: "done", Phase.ERROR: "error"}
+# None where a question has ended: the answer, begun before, would have to wait for it.
+_CHIMES: Final = {Phase.LISTENING: "wake", Phase.ERROR: "error"}
 
 
 class Body:

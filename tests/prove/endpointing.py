@@ -10,7 +10,7 @@ waiting: the endpointer counts samples.
 that did not come within `TAIL_S`. "Told" is when the pause was told that was the end, of those that
 were not cut, from the true end; in noise it may come before. "Wasted" are requests, for each
 utterance, that were begun in pauses which were no end, by the default `Spending`: in the first one
-as soon as it is told, in a later one only where it lasts `hesitation_s` more. "Spent" are those in
+as soon as it is told, the last one only where it lasts `hesitation_s` more. "Spent" are those in
 which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
 
 "Words known" is the adaptive rule told, `WORDS_S` after each pause, whether the words are a whole
@@ -147,7 +147,8 @@ def follow(
                 it.pause = told
             case Resumed() as resumed if it.pause is not None:
                 lasted_s = (resumed.speech_start_sample - it.pause.end_sample) / RATE_HZ
-                hesitates = it.wasted > 0 and lasted_s < SPENDING.hesitation_s
+                last = it.wasted == SPENDING.requests - 1
+                hesitates = last and lasted_s < SPENDING.hesitation_s
                 it.wasted += not hesitates and it.wasted < SPENDING.requests
                 it.pause = None
             case Endpoint() as endpoint:

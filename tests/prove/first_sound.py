@@ -65,8 +65,6 @@ MOST_TIMES: Final = 4
 """How often the wake word is said until somebody wakes."""
 SPEECH_LENGTH: Final = 0.1
 """Of an answer's sound, to save time; when it begins stays the same."""
-END: Final = "There is a little more."
-"""Of every answer."""
 FIXED_S: Final = 0.7
 NOISE_AFTER_S: Final = 2.0
 """Noise goes on for longer than any silence is waited for."""
@@ -143,12 +141,15 @@ class Asked:
 
 
 def answer_to(question: str, which: str) -> Turn:
-    """The cloud's answer: none like another, so that its sound is not remembered either.
+    """The cloud's answer: one of the benchmark's, its first word changed.
 
-    It begins with as many words as what is spoken first of the benchmark's conversation has.
+    So none is like another, and its sound is not remembered either.
     """
-    answer = f"This is answer {which} to a question that somebody asked. {END}"
-    return Turn(question, answer, llm_s=1.0, tts_s=1.0, alone=True)
+    spoken = [turn.words for turn in CONVERSATION if turn.intent is None]
+    number = sum(map(ord, which))
+    first, rest = spoken[number % len(spoken)].split(" ", 1)
+    marked = first + "".join(filter(str.isalnum, which))
+    return Turn(question, f"{marked} {rest}", llm_s=1.0, tts_s=1.0, alone=True)
 
 
 def recorded(spoken: Spoken, path: Path) -> int:
