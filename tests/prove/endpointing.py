@@ -9,9 +9,8 @@ waiting: the endpointer counts samples.
 "Cut" are endpoints before the true end; delays are of the others, from the true end, "never" those
 that did not come within `TAIL_S`. "Told" is when the pause was told that was the end, of those that
 were not cut, from the true end; in noise it may come before. "Wasted" are requests, for each
-utterance, that were begun in pauses which were no end, by the default `Spending`: in the first one
-as soon as it is told, the last one only where it lasts `hesitation_s` more. "Spent" are those in
-which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
+utterance, that were begun in pauses which were no end, by the default `Spending`. "Spent" are those
+in which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
 
 "Words known" is the adaptive rule told, `WORDS_S` after each pause, whether the words are a whole
 phrase: what a transcriber that is never wrong would gain. What is "longer than a phrase" was whole
@@ -145,11 +144,8 @@ def follow(
         match endpointer.feed(frame, probability):
             case Paused() as told:
                 it.pause = told
-            case Resumed() as resumed if it.pause is not None:
-                lasted_s = (resumed.speech_start_sample - it.pause.end_sample) / RATE_HZ
-                last = it.wasted == SPENDING.requests - 1
-                hesitates = last and lasted_s < SPENDING.hesitation_s
-                it.wasted += not hesitates and it.wasted < SPENDING.requests
+            case Resumed() if it.pause is not None:
+                it.wasted += it.wasted < SPENDING.requests
                 it.pause = None
             case Endpoint() as endpoint:
                 it.endpoint = endpoint
