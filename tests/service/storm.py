@@ -60,22 +60,24 @@ def _attempts(machine: Machine) -> int:
 
 def _until_red(machine: Machine) -> float:
     """Wait until it was given up for the moment; the seconds that it took."""
+    return machine.until(
+        lambda: _states(machine) == ("failed", "active"), 60, "it is given up, and red"
+    )
 
-    def given_up() -> bool:
-        return (machine.active("sena"), machine.active("sena-failure")) == ("failed", "active")
 
-    return machine.until(given_up, 60, "it is given up, and red")
+def _states(machine: Machine) -> tuple[str, str]:
+    return machine.active("sena"), machine.active("sena-failure")
 
 
 def _stays_stopped(machine: Machine) -> str:
     """Somebody stops it while it is red: the next retry leaves it alone."""
     machine.out("systemctl", "stop", "sena")
-    units = ("sena", "sena-failure")
-    assert ["inactive"] * 2 == [machine.active(unit) for unit in units]
+    # It returns when Sena has stopped, which it had before.
+    machine.until(lambda: _states(machine) == ("inactive", "inactive"), 20, "it is stopped, dark")
     last = _last_retry(machine)
     machine.until(lambda: _last_retry(machine) != last, 40, "it is asked whether to retry")
     machine.until(lambda: machine.active("sena-retry.service") == "inactive", 20, "it was asked")
-    assert ["inactive"] * 2 == [machine.active(unit) for unit in units]
+    assert _states(machine) == ("inactive", "inactive"), _states(machine)
     return "stopped by hand it stays so"
 
 
