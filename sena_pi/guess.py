@@ -16,7 +16,7 @@ class Spending:
         affordable: asked before each of them; False: the day's allowance is needed for questions.
     """
 
-    requests: int = 3
+    requests: int = 5
     affordable: Callable[[], bool] = lambda: True
 
 

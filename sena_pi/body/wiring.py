@@ -99,8 +99,9 @@ class Joined:
     chimes: Chimes = field(default_factory=NoChimes)
 
 
-# None where a question has ended: the answer, begun before, would have to wait for it.
-_CHIMES: Final = {Phase.LISTENING: "wake", Phase.ERROR: "error"}
+# None where somebody begins to speak, since the microphone would hear it, and none where they have
+# ended: the answer, begun before, would have to wait for it.
+_CHIMES: Final = {Phase.ERROR: "error"}
 
 
 class Body:
