@@ -45,6 +45,7 @@ from sena_pi.timekeeping import Timekeeping
 from sena_pi.timers.ringing import SwitchRinger
 from sena_pi.timers.service import Timers
 from sena_pi.voice_ladder import VoiceLadder
+from sena_pi.wake_retry import WakeRetry
 
 PORCUPINE4_FOLDER = Path(sys.prefix) / "porcupine4"
 SPEAKER_TIMEOUT_S = 6.0
@@ -137,6 +138,10 @@ async def running(
             if on:
                 listening.set()
 
+        def ready(worker: dict[str, Any]) -> None:
+            _tell_wake_engine(worker)
+            retry.ready(worker)
+
         def woken(wake: WakeEvent) -> None:
             body.woken()
             assistant.woken(wake)
@@ -161,7 +166,7 @@ async def running(
                 detection=woken,
                 stop_word=lambda _stop: assistant.stopped(),
                 hearing=hearing,
-                ready=_tell_wake_engine,
+                ready=ready,
                 spoken=on_spoken,
             ),
         )
@@ -173,6 +178,7 @@ async def running(
             on_trigger=turn_began,
             on_report=reported,
         )
+        retry = WakeRetry(audio.supervisor.reconfigure, assistant.idle)
         care = Care(
             settings,
             audio,
@@ -189,7 +195,7 @@ async def running(
             parts.ears.want()
         # Listening first: whatever else takes time to load is not waited for.
         work = [audio.run(), assistant.run(), parts.render_clips(), *parts.background()]
-        work += [body.run(), calm_down(assistant), *time.work(), *care.work()]
+        work += [body.run(), calm_down(assistant), *time.work(), *care.work(), retry.run()]
         if simulation is None:
             clip = partial(parts.clips.reason, Reason.CARD)
             work.append(tell_news(left(), body.light, clip, audio.speaker, assistant))

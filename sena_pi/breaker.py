@@ -23,6 +23,7 @@ from sena_pi.errors import (
     CloudError,
     CloudKeyRefused,
     CloudResting,
+    CloudUnreachable,
 )
 
 _log = logging.getLogger(__name__)
@@ -137,6 +138,12 @@ class Breaker:
         """There is another key: what the old one met does not count any more."""
         if self.state is State.REFUSED:
             self._close()
+
+    def network_changed(self) -> None:
+        """There is another way to it: one that could not be reached has rested enough."""
+        if isinstance(self._reason, CloudUnreachable):
+            self._until_s = self._monotonic()
+            self._rest_s = self._rules.rest_s
 
     def _worked(self, *, probe: bool) -> None:
         if self._reason is None:

@@ -12,6 +12,7 @@ from sena_pi.control import Handler
 from sena_pi.devices.audio import GRACE_S, Audio
 from sena_pi.errors import WorkerError
 from sena_pi.lifeline import Lifeline
+from sena_pi.network import NetworkWatch
 from sena_pi.notify import Notifier
 from sena_pi.parts import Parts
 from sena_pi.power import PowerWatch
@@ -51,6 +52,7 @@ class Care:
         self._assistant = assistant
         self._clips = parts.clips
         self._cache = parts.cache
+        self._breaker = parts.answers_breaker
         self._lit = lit
         self._deaf = asyncio.Event()
         self.board = StatusBoard(audio, parts.answers_breaker, muted=muted)
@@ -74,7 +76,10 @@ class Care:
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the rest."""
-        return [self.lifeline.run(), self._tell_deaf(), PowerWatch().run()]
+        watches = [self.lifeline.run(), self._tell_deaf(), PowerWatch().run()]
+        if self._breaker is not None:
+            watches.append(NetworkWatch(self._breaker.network_changed).run())
+        return watches
 
     def requests(self) -> dict[str, Handler]:
         """What the control socket answers."""

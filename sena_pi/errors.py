@@ -5,6 +5,7 @@
      +-- WorkerError              a worker process is gone, silent or does not read
      +-- EngineUnavailable        an engine can't run here: missing library, model, CPU or key
      |    +-- KeyRefused          the engine's key is missing, malformed or refused
+     |    +-- KeyUnchecked        nobody could be asked about the engine's key; later perhaps
      +-- CloudError               the cloud did not do what was asked
      |    +-- CloudUnreachable    no connection, or a cut one
      |    |    +-- CloudSilent    a connection, and no answer in time
@@ -55,6 +56,10 @@ class EngineUnavailable(SenaError):
 
 class KeyRefused(EngineUnavailable):
     """An engine's key is missing, malformed or refused: a state a person is told about."""
+
+
+class KeyUnchecked(EngineUnavailable):
+    """Nobody could be asked whether an engine's key is good: worth another attempt later."""
 
 
 class CloudError(SenaError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,13 +13,10 @@ class Spending:
 
     Attributes:
         requests: of the cloud, in a turn, before it is certain that the person has finished.
-        hesitation_s: who has paused and gone on pauses again: so much longer is waited before each
-            request but the first.
         affordable: asked before each of them; False: the day's allowance is needed for questions.
     """
 
-    requests: int = 3
-    hesitation_s: float = 0.2
+    requests: int = 5
     affordable: Callable[[], bool] = lambda: True
 
 
@@ -34,11 +30,6 @@ class Purse:
     def __init__(self, spending: Spending) -> None:
         self.spent = 0
         self._spending = spending
-
-    @property
-    def hesitation_s(self) -> float:
-        """How long to wait before the next is spent."""
-        return self._spending.hesitation_s if self.spent else 0.0
 
     def spend(self) -> bool:
         """Take a request from it; False when there is none left."""
@@ -83,25 +74,16 @@ class Guess:
         await self._certain.wait()
 
     async def leave_to_ask(self) -> bool:
-        """Wait until the cloud may be asked: not for long, as long as a guess may cost something.
+        """Wait until the cloud may be asked: at once, as long as a guess may cost something.
 
         Returns:
             True.
         """
-        purse = self._purse
-        if purse is not None and not await self._is_confirmed_in(purse.hesitation_s):
-            self.asked = purse.spend()
+        if self._purse is not None and not self._certain.is_set():
+            self.asked = self._purse.spend()
         if not self.asked:
             await self.confirmed()
         return True
-
-    async def _is_confirmed_in(self, seconds: float) -> bool:
-        if not seconds:
-            return self._certain.is_set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.confirmed()
-        return self._certain.is_set()
 
     def phrase(self, *, complete: bool) -> None:
         """The words are known: they are a whole phrase, or something must follow."""

@@ -310,11 +310,11 @@ class Limits(Section):
         int,
         Field(
             ge=0,
-            le=5,
+            le=10,
             description="Requests a question may cost before it is certain that the person has "
             "finished, as long as half of requests_per_day is left. 0 waits until it is.",
         ),
-    ] = 3
+    ] = 5
     speech_seconds_per_day: Annotated[
         int,
         Field(

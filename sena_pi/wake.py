@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from sena_pi import words as wake_words
-from sena_pi.errors import EngineUnavailable, KeyRefused
+from sena_pi.errors import EngineUnavailable, KeyRefused, KeyUnchecked
 from sena_pi.stages import WakeWordDetector
 
 AUTO, PORCUPINE, MICROWAKEWORD = "auto", "porcupine", "microwakeword"
@@ -84,12 +84,14 @@ class WakeChoice:
         reasons: for each engine considered, in order, why it was picked or passed over; and
             whatever of the settings could not be done.
         key_refused: an AccessKey is set, and it is not good.
+        key_unchecked: one is set, and nobody could be asked about it.
     """
 
     detector: WakeWordDetector | None
     picked: str
     reasons: tuple[str, ...]
     key_refused: bool = False
+    key_unchecked: bool = False
 
 
 class WakeWordEngine(Protocol):
@@ -222,11 +224,15 @@ def choose_from(rungs: Iterable[Rung], settings: WakeSettings) -> WakeChoice:
     reasons = choosing.reasons
     if detector is None:
         reasons.append("no engine can listen for a wake word: a turn is started by the button")
-        return WakeChoice(None, "none", tuple(reasons), choosing.key_refused)
+        return WakeChoice(
+            None, "none", tuple(reasons), choosing.key_refused, choosing.key_unchecked
+        )
     if detector.engine not in {rung.name for rung in asked}:
         reasons.append(f"{settings.engine!r} was asked for: {detector.engine} listens instead")
     reasons += [f"{rung.name}: not needed" for rung in rungs if rung not in choosing.considered]
-    return WakeChoice(detector, detector.engine, tuple(reasons), choosing.key_refused)
+    return WakeChoice(
+        detector, detector.engine, tuple(reasons), choosing.key_refused, choosing.key_unchecked
+    )
 
 
 class _Choosing:
@@ -236,6 +242,7 @@ class _Choosing:
         self.considered: list[Rung] = []
         self.reasons: list[str] = []
         self.key_refused = False
+        self.key_unchecked = False
         self._settings = settings
         self._without_our_words: list[WakeWordEngine] = []
 
@@ -287,6 +294,7 @@ class _Choosing:
             detector = engine.detector(self._settings.sensitivities_of(words))
         except EngineUnavailable as error:
             self.key_refused = self.key_refused or isinstance(error, KeyRefused)
+            self.key_unchecked = self.key_unchecked or isinstance(error, KeyUnchecked)
             self.reasons.append(str(error))
             return None
         listening_for = " or ".join(repr(word) for word in detector.words)

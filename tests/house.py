@@ -80,7 +80,10 @@ class House:
 async def house(
     sound: SoundServer, gemini: GeminiServer, **more: dict[str, object]
 ) -> AsyncIterator[House]:
-    """The appliance, listening; with more settings than the server's address."""
+    """The appliance, listening; with more settings than the server's address.
+
+    It asks once for each question, so that the server's script is followed, unless told otherwise.
+    """
     light = Light()
     box: list[House] = []
     keys = KeyStore(sound.folder / "keys", environ={"GEMINI_API_KEY": gemini.key})
@@ -97,7 +100,12 @@ async def house(
 
 
 def _settings(url: str, more: dict[str, dict[str, object]]) -> Settings:
-    return validated({"cloud": {"base_url": url}, **more})
+    usual: dict[str, object] = {
+        "cloud": {"base_url": url},
+        "limits": {"guesses": 0},
+        "conversation": {"follow_up": False},
+    }
+    return validated({**usual, **more})
 
 
 def tone(hz: float, seconds: float = 0.6) -> bytes:

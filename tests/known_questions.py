@@ -9,7 +9,9 @@ question one is in a quiet room, the other mostly in noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from tests.endpointing_corpus import NOISES, VOICES, VOICES_A_SENTENCE, Said, spoken_by
@@ -111,10 +113,11 @@ class Spoken:
         return self.noise if self.snr_db is None else f"{self.noise} {self.snr_db:g} dB"
 
 
-def spoken_questions() -> list[Spoken]:
+@cache
+def spoken_questions() -> Sequence[Spoken]:
     """Each question by two voices, the same at each call; skips without a synthesiser."""
     said = spoken_by(VOICES["held back"], QUESTIONS, "known")
-    return [Spoken(one, *_room(number)) for number, one in enumerate(said)]
+    return tuple(Spoken(one, *_room(number)) for number, one in enumerate(said))
 
 
 def _room(number: int) -> tuple[str, float | None]:

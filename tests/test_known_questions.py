@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from sena_pi.audio import Utterance
 from sena_pi.cache.normalise import normal
 from sena_pi.cache.policy import forbidden, stands_alone
 from sena_pi.phrases import understand
 from sena_pi.stages import Header
+from tests.endpointing_corpus import LEAD_S, in_noise
 from tests.endpointing_sentences import PAUSE
 from tests.known_questions import KNOWN_BEFORE, QUESTIONS, known, spoken_questions
+from tests.knows_the_words import KnowsTheWords
+from tests.speech import RATE_HZ, quiet, say
 
 
 @pytest.mark.parametrize("question", known())
@@ -40,3 +46,18 @@ def test_each_is_spoken_with_a_pause_and_once_in_quiet_and_once_in_noise() -> No
     assert 2 * levels.count(None) == len(levels)
     counts = [levels.count(snr_db) for snr_db in (20, 10, 5)]
     assert max(counts) - min(counts) <= 4
+
+
+def test_the_scripted_transcriber_knows_what_was_said_up_to_each_pause_and_no_more() -> None:
+    """In a quiet room and in noise, behind what is left of a wake word."""
+    before = say("hey jarvis")[-RATE_HZ:] + quiet(0.1)
+    ears = KnowsTheWords()
+    for spoken in spoken_questions()[::7]:
+        ears.utterance = said = spoken.said
+        sound, _ = in_noise(said, spoken.noise, spoken.snr_db, 0.5)
+        begin = (len(before) + len(quiet(LEAD_S))) // 2
+        parts = [part.strip() for part in said.text.split(PAUSE)]
+        for count, end in enumerate(said.ends, 1):
+            heard = Utterance((before + sound)[: 2 * (begin + end + RATE_HZ // 5)], begin + end)
+            transcript = asyncio.run(ears.transcribe(heard))
+            assert " ".join(parts[:count]) == transcript.text, spoken.room

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sena_pi.engines import porcupine
-from sena_pi.errors import EngineUnavailable, KeyRefused
+from sena_pi.errors import EngineUnavailable, KeyRefused, KeyUnchecked
 from sena_pi.stages import Detection
 from tests.speech import frames_of, quiet, say
 
@@ -115,7 +115,7 @@ def test_the_stand_in_has_the_names_of_the_real_one(porcupine4: Path, vendor: Pa
     names = [name for name in vars(standing_in) if name.startswith("Porcupine")]
     assert len(names) > 6
     assert [] == [name for name in names if not hasattr(real, name)]
-    explained = {*porcupine._REFUSALS, *porcupine._OTHER_TROUBLE}
+    explained = {*porcupine._REFUSALS, *porcupine._UNCHECKED, *porcupine._OTHER_TROUBLE}
     assert [] == [name for name in explained if not hasattr(real, name)]
 
 
@@ -124,8 +124,8 @@ def test_the_stand_in_has_the_names_of_the_real_one(porcupine4: Path, vendor: Pa
     [
         ("PorcupineActivationRefusedError", KeyRefused, "get a new one"),
         ("PorcupineActivationLimitError", KeyRefused, "limit of devices"),
-        ("PorcupineActivationThrottledError", EngineUnavailable, "restart in some minutes"),
-        ("PorcupineActivationError", EngineUnavailable, "is the network up"),
+        ("PorcupineActivationThrottledError", KeyUnchecked, "asked again in an hour"),
+        ("PorcupineActivationError", KeyUnchecked, "is the network up"),
         ("PorcupineIOError", EngineUnavailable, "PorcupineIOError"),
         ("ppn", EngineUnavailable, "File is `3.0.0` while library is `4.0.0`"),
     ],
@@ -144,7 +144,7 @@ def test_each_failure_says_what_to_do(
 def test_a_library_that_hangs_is_given_up(vendor: Path) -> None:
     """The network may swallow what Porcupine asks; the appliance starts all the same."""
     engine = porcupine.load_with_key(vendor, "hang", create_timeout_s=0.05)
-    with pytest.raises(EngineUnavailable, match="no answer about the AccessKey"):
+    with pytest.raises(KeyUnchecked, match="no answer about the AccessKey"):
         engine.detector({"jarvis": 0.5})
 
 

@@ -99,9 +99,6 @@ class Joined:
     chimes: Chimes = field(default_factory=NoChimes)
 
 
-_CHIMES: Final = {Phase.LISTENING: "wake", Phase.THINKING: "done", Phase.ERROR: "error"}
-
-
 class Body:
     """A `StatusLight`, and all that a person touches. Made before the rest, joined to it, run.
 
@@ -183,8 +180,9 @@ class Body:
         """What the assistant is doing, as `StatusLight.show`."""
         self.light.show(phase)
         self._shown.show(phase)
-        if not self.light.configured and phase in _CHIMES:
-            self._chimes.play(_CHIMES[phase])
+        # No other phase: the microphone would hear it, or an answer have to wait for it.
+        if not self.light.configured and phase is Phase.ERROR:
+            self._chimes.play("error")
 
     def woken(self) -> None:
         """A wake word was heard: shown before the turn that it starts has begun."""

@@ -26,7 +26,7 @@ from typing import Any
 
 from sena_pi import words as wake_words
 from sena_pi.audio import FRAME_SAMPLES, MICROPHONE_FORMAT, Frame
-from sena_pi.errors import EngineUnavailable, KeyRefused
+from sena_pi.errors import EngineUnavailable, KeyRefused, KeyUnchecked
 from sena_pi.stages import Detection
 
 DEFAULT_WORDS = ("jarvis",)
@@ -183,7 +183,7 @@ def load_with_key(
                 lambda: library.create(key, keyword_paths=files, sensitivities=sensitivities),
             )
         except TimeoutError:
-            raise EngineUnavailable(
+            raise KeyUnchecked(
                 f"{name}: no answer about the AccessKey after {create_timeout_s:g} s:"
                 " is the network up?"
             ) from None
@@ -245,10 +245,12 @@ _REFUSALS = {
     "PorcupineActivationLimitError": "the AccessKey has reached its limit of devices or use:"
     " wait until it starts anew, or get another",
 }
-_OTHER_TROUBLE = {
+_UNCHECKED = {
     "PorcupineActivationThrottledError": "Picovoice was asked about the AccessKey too often:"
-    " restart in some minutes",
+    " it is asked again in an hour",
     "PorcupineActivationError": "the AccessKey could not be checked: is the network up?",
+}
+_OTHER_TROUBLE = {
     "PorcupineInvalidArgumentError": "a .ppn file is not for this version, language or computer",
 }
 _KEY_IS_BAD = (
@@ -267,6 +269,8 @@ def _explained(name: str, error: Exception, key: str) -> EngineUnavailable:
         return KeyRefused(f"{name}: {_REFUSALS[kind]}{details}")
     if any(phrase in details for phrase in _KEY_IS_BAD):
         return KeyRefused(f"{name}: this AccessKey is not valid: copy it again, whole{details}")
+    if kind in _UNCHECKED:
+        return KeyUnchecked(f"{name}: {_UNCHECKED[kind]}{details}")
     return EngineUnavailable(f"{name}: {_OTHER_TROUBLE.get(kind, kind)}{details}")
 
 

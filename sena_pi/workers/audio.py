@@ -127,6 +127,7 @@ class AudioWorker:
             "stop_words": list(self._stop.detector.words) if self._stop.detector else [],
             "stop_reasons": list(self._stop.reasons),
             "key_refused": self._wake.key_refused,
+            "key_unchecked": self._wake.key_unchecked,
         }
         self._send(Event(wire.READY, data))
         work = self._capture if self._settings.get("capture", True) else self._only_play

@@ -334,12 +334,12 @@ def test_a_ring_that_breaks_is_told_aloud_and_nothing_is_trusted(path: Path) -> 
 
 
 def test_without_a_ring_chimes_tell_what_it_would(path: Path) -> None:
-    """Wake, done and error; and sound may leave, since nobody wanted a light."""
+    """An error; and sound may leave, since nobody wanted a light."""
 
     async def story(bench: Bench, house: House) -> None:
         for phase in (Phase.LISTENING, Phase.THINKING, Phase.SPEAKING, Phase.ERROR, Phase.IDLE):
             house.body.show(phase)
-        assert ["wake", "done", "error"] == house.chimes.played
+        assert ["error"] == house.chimes.played
         assert house.body.trusted
 
     live(story, path, ring=False)

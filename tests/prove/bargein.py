@@ -32,8 +32,11 @@ from tests.gemini_replies import End, answer_json, sound_answer, text_answer
 from tests.gemini_server import GeminiServer
 from tests.house import QUESTION, SPEECH_HZ, House, house, tone
 from tests.prove.figures import machine
+from tests.prove.idle import make_noise
 from tests.soundserver import SoundServer, sound_server
 
+NOISE_S = 900.0
+"""A microphone with nothing but zeros would be opened anew in the middle."""
 AFTER_S = 0.5
 """How long is recorded after silence was told."""
 ANSWERED_S = 15.0
@@ -206,6 +209,7 @@ async def measure(backend: Backend, turns: int, flushes: int) -> None:
     sound, device, heard = backend
     for name in ("STATE", "CACHE", "RUNTIME"):
         os.environ[f"{name}_DIRECTORY"] = str(sound.folder / name.lower())
+    make_noise(sound, sound.folder, NOISE_S)
     async with GeminiServer() as gemini, house(sound, gemini, speaker={"device": device}) as it:
         with busy_cores():
             show([await flush(it, heard, after_s=0.2 + 0.1 * (n % 5)) for n in range(flushes)])

@@ -8,9 +8,9 @@ waiting: the endpointer counts samples.
 
 "Cut" are endpoints before the true end; delays are of the others, from the true end, "never" those
 that did not come within `TAIL_S`. "Told" is when the pause was told that was the end, of those that
-were not cut, from the true end; in noise it may come before. "Wasted" are pauses that were told and
-were no end, for each utterance: what was begun in them is thrown away. "Spent" are utterances in
-which `REQUESTS` were wasted, so that no answer was begun in the pause that was the end.
+were not cut, from the true end; in noise it may come before. "Wasted" are requests, for each
+utterance, that were begun in pauses which were no end, by the default `Spending`. "Spent" are those
+in which all that a turn may spend was wasted: in the pause that was the end no answer was begun.
 
 "Words known" is the adaptive rule told, `WORDS_S` after each pause, whether the words are a whole
 phrase: what a transcriber that is never wrong would gain. What is "longer than a phrase" was whole
@@ -63,7 +63,7 @@ TAIL_S: Final = 3.0
 WORDS_S: Final = 0.1
 LAST_SOUND_S: Final = 0.2
 """Who knows the words knows the last one, though its last sound is lost in noise."""
-REQUESTS: Final = Spending().requests
+SPENDING: Final = Spending()
 RULES: Final = {
     "fixed 0.7 s": EndpointerSettings(adaptive=False, silence_s=0.7),
     "adaptive": EndpointerSettings(),
@@ -84,7 +84,7 @@ class Result:
         cut: the endpoint came before the true end, or nobody was heard.
         delay_s: from the true end to the endpoint; infinite when it never came.
         told_s: from the true end to the last pause before the endpoint; infinite without one.
-        wasted: pauses that were no end.
+        wasted: requests that were begun in pauses which were no end.
     """
 
     kind: str
@@ -112,7 +112,7 @@ class Followed:
     Attributes:
         endpoint: None if none came.
         pause: the last one that speech did not resume after.
-        wasted: how many it did.
+        wasted: requests that were begun in those it did resume after.
     """
 
     endpoint: Endpoint | None = None
@@ -144,9 +144,9 @@ def follow(
         match endpointer.feed(frame, probability):
             case Paused() as told:
                 it.pause = told
-            case Resumed():
+            case Resumed() if it.pause is not None:
+                it.wasted += it.wasted < SPENDING.requests
                 it.pause = None
-                it.wasted += 1
             case Endpoint() as endpoint:
                 it.endpoint = endpoint
                 break
@@ -216,7 +216,7 @@ def _line(rule: str, name: str, results: Sequence[Result]) -> str:
     count = len(results)
     cut, wasted = len(results) - len(whole), sum(result.wasted for result in results)
     never = sum(math.isinf(result.delay_s) for result in whole)
-    spent = sum(result.wasted >= REQUESTS for result in results)
+    spent = sum(result.wasted >= SPENDING.requests for result in results)
     return (
         f"{rule:12} {name:20} {count:4} {100 * cut / count:6.1f} %"
         f"{_spread([result.delay_s for result in whole])}{never:7}"

@@ -64,7 +64,7 @@ def outcomes(tree: Path, tests: tuple[str, ...]) -> Outcomes:
     """Run tests in a tree."""
     command = [
         sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:randomly",
-        f"--timeout={TEST_TIMEOUT_S}", "--tb=line", *tests,
+        f"--timeout={TEST_TIMEOUT_S}", f"--basetemp={tree.parent / 'pytest'}", "--tb=line", *tests,
     ]  # fmt: skip
     environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
@@ -74,11 +74,21 @@ def outcomes(tree: Path, tests: tuple[str, ...]) -> Outcomes:
         )  # fmt: skip
         said = run.stdout
     except subprocess.TimeoutExpired as expired:
-        said = (expired.stdout or b"").decode(errors="replace")
+        # Newlines of its own end each outcome: what stands behind the last one still ran.
+        said = (expired.stdout or b"").decode(errors="replace").rstrip() + " FAILED"
+    _unmount_below(tree.parent)
     found: dict[str, list[str]] = {"PASSED": [], "FAILED": [], "SKIPPED": []}
     for case, outcome in _OUTCOME.findall(said):
         found["FAILED" if outcome == "ERROR" else outcome].append(case)
     return Outcomes(found["PASSED"], found["FAILED"], found["SKIPPED"], said[-1500:])
+
+
+def _unmount_below(folder: Path) -> None:
+    """What a test has mounted and, failing, could not unmount."""
+    places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in places:
+        if Path(place).is_relative_to(folder):
+            subprocess.run(["umount", "--lazy", place], check=False, timeout=60)
 
 
 def copied(folder: Path) -> Path:

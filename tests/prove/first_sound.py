@@ -7,7 +7,7 @@ is asked by the wake word and a question, without follow-ups or commands of its 
   appliance that has never heard it: the cloud hears and answers.
 - "hit": the questions of `tests.known_questions`, half of them in noise, to an appliance that has
   answered them before (`tests.known_answers` fills its cache: the same for all), with a
-  transcriber on this machine that knows the words said up to a pause and takes `TRANSCRIBER_S`.
+  transcriber on this machine that knows the words said up to a pause and takes 100 ms.
 
 By the adaptive rule of endpointing, and by 0.7 s of silence. Everything is counted: what was cut
 off is a row's "cut", and its times are left out.
@@ -36,9 +36,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-import numpy as np
-
-from sena_pi.audio import MICROPHONE_FORMAT, Utterance, wav_bytes
+from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.bench.conversation.loopback import KEY, Counts, Loopback
 from sena_pi.bench.conversation.profiles import PROFILES
 from sena_pi.bench.conversation.script import CONVERSATION, Turn
@@ -49,30 +47,24 @@ from sena_pi.keys import KeyStore
 from sena_pi.report import TurnReport
 from sena_pi.settings import Settings, validated, values
 from sena_pi.simulated.sound import end_of_speech, load_recording
-from sena_pi.stages import Transcript
-from tests.endpointing_corpus import LEAD_S, VOICES_A_SENTENCE, Said, in_noise, utterances
-from tests.endpointing_sentences import PAUSE
+from tests.endpointing_corpus import LEAD_S, VOICES_A_SENTENCE, in_noise, utterances
 from tests.known_answers import quick_cloud, remember
 from tests.known_questions import KNOWN_BEFORE, Spoken, known, spoken_questions
+from tests.knows_the_words import KnowsTheWords, words
 from tests.prove.figures import machine
 from tests.speech import RATE_HZ, quiet, say
 
-TRANSCRIBER_S: Final = 0.1
 WAKE_WORD: Final = "hey jarvis"
 OPENED_AGAIN: Final = 3
 """How often an appliance is opened anew whose audio worker was lost, as on a machine with no time
 for it; the utterance is asked again, and the loss is printed."""
 DEATHS: Final = "lost"
-HEARD_EARLY: Final = RATE_HZ // 4
-"""By so many samples the detector may lose the end of a part in noise, and all of it was heard."""
 BREATH_S: Final = 0.4
 """From the wake word to the question."""
 MOST_TIMES: Final = 4
 """How often the wake word is said until somebody wakes."""
 SPEECH_LENGTH: Final = 0.1
 """Of an answer's sound, to save time; when it begins stays the same."""
-END: Final = "There is a little more."
-"""Of every answer."""
 FIXED_S: Final = 0.7
 NOISE_AFTER_S: Final = 2.0
 """Noise goes on for longer than any silence is waited for."""
@@ -106,9 +98,8 @@ class Part:
 
     def questions(self) -> Iterator[tuple[int, Spoken]]:
         """What it is asked, numbered."""
-        if self.run == "hit":
-            spoken = spoken_questions()
-        else:
+        spoken = spoken_questions()
+        if self.run == "miss":
             spoken = [Spoken(said, "clean", None) for said in utterances("held back")]
         for number, one in enumerate(spoken):
             if number % VOICES_A_SENTENCE == self.voice:
@@ -149,52 +140,16 @@ class Asked:
         return self.ms.get("endpoint", 0.0) < 0
 
 
-class KnowsTheWords:
-    """A `Transcriber` that is told the utterance, and tells as much of it as was said by then.
-
-    Attributes:
-        utterance: what is being said.
-    """
-
-    def __init__(self) -> None:
-        self.utterance: Said | None = None
-
-    async def transcribe(self, utterance: Utterance) -> Transcript:
-        """After `TRANSCRIBER_S`, as `Transcriber.transcribe`."""
-        loop = asyncio.get_running_loop()
-        ready_s = loop.time() + TRANSCRIBER_S
-        assert self.utterance is not None
-        ends = self.utterance.ends
-        begin = found(self.utterance.pcm[: 2 * ends[0]], utterance.pcm)
-        said = utterance.speech_end_sample - begin
-        parts = max(1, sum(end <= said + HEARD_EARLY for end in ends))
-        await asyncio.sleep(ready_s - loop.time())
-        return Transcript(words(PAUSE.join(self.utterance.text.split(PAUSE)[:parts])))
-
-
-def found(piece: bytes, sound: bytes) -> int:
-    """The sample of `sound` where `piece` begins: where they agree most, whatever the noise."""
-    heard, sought = (
-        np.frombuffer(pcm, dtype="<i2")[: len(pcm) // 8 * 4].reshape(-1, 4).mean(axis=1)
-        for pcm in (sound, piece)
-    )
-    size = 1 << (heard.size + sought.size).bit_length()
-    agrees = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj(), size)
-    return int(agrees[: heard.size].argmax()) * 4
-
-
-def words(text: str) -> str:
-    """What was said, without the pauses."""
-    return " ".join(text.replace(PAUSE, " ").split())
-
-
 def answer_to(question: str, which: str) -> Turn:
-    """The cloud's answer: none like another, so that its sound is not remembered either.
+    """The cloud's answer: one of the benchmark's, its first word changed.
 
-    It begins with as many words as what is spoken first of the benchmark's conversation has.
+    So none is like another, and its sound is not remembered either.
     """
-    answer = f"This is answer {which} to a question that somebody asked. {END}"
-    return Turn(question, answer, llm_s=1.0, tts_s=1.0, alone=True)
+    spoken = [turn.words for turn in CONVERSATION if turn.intent is None]
+    number = sum(map(ord, which))
+    first, rest = spoken[number % len(spoken)].split(" ", 1)
+    marked = first + "".join(filter(str.isalnum, which))
+    return Turn(question, f"{marked} {rest}", llm_s=1.0, tts_s=1.0, alone=True)
 
 
 def recorded(spoken: Spoken, path: Path) -> int:
@@ -221,7 +176,12 @@ class Asking:
     async def ask(self, number: int, spoken: Spoken) -> Asked:
         """Say it until somebody wakes."""
         said = spoken.said
-        self._cloud.turn = answer_to(words(said.text), str(number))
+
+        def heard(text: str) -> None:
+            self._cloud.turn = answer_to(text, str(number))
+
+        heard(words(said.text))
+        self._ears.tell = heard
         self._cloud.counts = Counts()
         self._ears.utterance = said
         true_end = recorded(spoken, self._wav)
@@ -288,6 +248,8 @@ def _home(rule: Rule, cloud: Loopback, folder: Path) -> Home:
     plain["voice"] |= {"folder": str(folder / "no-voices")}
     plain["cloud"] |= {"enabled": True, "base_url": cloud.url, "local_commands": "off"}
     plain["conversation"] |= {"follow_up": False}
+    # Where there is no light, a chime tells that the question is over, and holds up the answer.
+    plain["sounds"] |= {"chimes": False}
     plain["limits"] |= {"requests_per_day": 100_000, "speech_seconds_per_day": 86_400}
     keys = KeyStore(folder / "keys", environ={"GEMINI_API_KEY": KEY})
     return Home(validated(plain), keys, folder, Deadlines())

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from sena_pi.phases import Phase
 from sena_pi.report import Outcome
 from tests.echo_room import at_peak
 from tests.gemini_replies import answer_json, sound_answer, text_answer
@@ -50,6 +51,7 @@ async def turn(it: House, gemini: GeminiServer, n: int, *, presses: bool) -> Cou
     gemini.will_speak(*[sound_answer(*pieces)] * GUESSES)
     await it.say(QUESTION)
     if presses:
+        await it.light.reached(Phase.SPEAKING)  # of this answer: the speaker still knows the last
         await it.played(1.0)
         it.appliance.assistant.press()
     report = await it.report()

@@ -1,6 +1,6 @@
 """The service under a real systemd: packages built, installed and tried in machines of nspawn.
 
-`scripts/prove service [--suite bookworm|trixie]`, as root; some four minutes a suite. The first run
+`scripts/prove service [--suite bookworm|trixie]`, as root; some five minutes a suite. The first run
 makes a Debian for each, kept in the cache folder. It needs the Debian packages systemd-container,
 mmdebstrap and flite; without them it says so and proves nothing.
 """
@@ -46,7 +46,13 @@ def tried(suite: str, deb: Path, wanted: Sequence[str], *, debug: bool) -> int:
             start = time.monotonic()
             try:
                 verdict, told = "holds", trial(machine, deb)
-            except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
+            except (
+                AssertionError,
+                LookupError,
+                OSError,
+                ValueError,
+                subprocess.SubprocessError,
+            ) as error:
                 verdict, told = "FAILS", f"{type(error).__name__}: {error}"
                 failures += 1
                 if debug:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from tests.service.machine import Machine
@@ -18,6 +20,8 @@ SOCKET = "unix:/run/room/pulse.sock"
 HEARD = "/srv/heard.raw"
 """What the speaker played, 16 kHz mono, growing."""
 LOUD = 1000
+NEXT = "+next1"
+"""What the next version's number ends with."""
 
 _ROOM = """\
 [Unit]
@@ -71,8 +75,29 @@ Environment=PULSE_SERVER={SOCKET} ALSA_CONFIG_PATH=/etc/room.asound
 def install(machine: Machine, deb: Path) -> None:
     """Install the package as a person does; the service is started by it."""
     shutil.copy(deb, machine.root / "root/sena-pi.deb")
-    # Without a sync after each file: this machine is thrown away.
-    machine.out("dpkg", "--force-unsafe-io", "--install", "/root/sena-pi.deb", timeout_s=400)
+    # Without a sync after each file: this machine is thrown away. Nobody is there to be asked.
+    machine.out(
+        "dpkg", "--force-unsafe-io", "--force-confdef", "--force-confold",
+        "--install", "/root/sena-pi.deb", timeout_s=400,
+    )  # fmt: skip
+
+
+def next_version(deb: Path, folder: Path) -> Path:
+    """The package as a later version, whose shipped settings differ."""
+    root = folder / "next"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(deb), str(root)], check=True)
+    control = root / "DEBIAN/control"
+    text = control.read_text(encoding="utf-8")
+    control.write_text(re.sub(r"^(Version: .*)$", rf"\1{NEXT}", text, flags=re.MULTILINE))
+    with (root / "etc/sena/sena.toml").open("a", encoding="utf-8") as settings:
+        settings.write("# of the next version\n")
+    later = folder / "next.deb"
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(later)],
+        stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    shutil.rmtree(root)
+    return later
 
 
 def give_sound(machine: Machine) -> None:
@@ -122,6 +147,28 @@ def loud_s(machine: Machine, since: int = 0) -> float:
 def heard_bytes(machine: Machine) -> int:
     """How long the recording is by now."""
     return (machine.root / HEARD.lstrip("/")).stat().st_size // 2 * 2
+
+
+def asked(machine: Machine, question: str) -> dict[str, Any]:
+    """Ask, and wait for the turn's entry in the journal and its sound in the room."""
+    machine.until(lambda: "listening" in status(machine), 30, "the microphone is heard")
+    before, since = len(_turns(machine)), heard_bytes(machine)
+    say_to(machine, question)
+    machine.until(lambda: len(_turns(machine)) > before, 30, "the turn is told")
+    turn = _turns(machine)[-1]
+    assert "answered" == turn["SENA_OUTCOME"], turn
+    assert loud_s(machine, since) > 0.3, "nothing was heard of the answer"
+    return turn
+
+
+def _turns(machine: Machine) -> list[dict[str, Any]]:
+    """Those of the wake word: after an answer it may listen on, which is a turn as well."""
+    return machine.journal("--unit=sena", "SENA_EVENT=turn", "SENA_TRIGGER=jarvis")
+
+
+def status(machine: Machine) -> str:
+    """What the service says of itself."""
+    return machine.shown("sena", "StatusText")["StatusText"]
 
 
 @contextlib.contextmanager

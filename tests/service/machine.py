@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ALWAYS = ("systemd-sysv", "dbus", "procps", "iproute2", "pulseaudio", "pulseaudio-utils")
+ALWAYS = (
+    "systemd-sysv", "dbus", "procps", "iproute2", "man-db", "pulseaudio", "pulseaudio-utils"
+)  # fmt: skip
 BOOT_TIMEOUT_S = 180.0
 
 

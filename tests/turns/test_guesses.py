@@ -98,26 +98,7 @@ def test_guesses_cost_no_more_than_they_may() -> None:
         assert (4, 2) == (report.guesses, report.wasted_requests)
 
     answers = [answered(f"{which} answer.") for which in ("First", "Second", "Third")]
-    tell(story, cloud=answers, spending=Spending(requests=2, hesitation_s=0.0))
-
-
-def test_who_has_gone_on_before_is_given_more_time() -> None:
-    """The second request waits a little longer than the first; here until the endpoint."""
-
-    async def story(bench: Bench) -> None:
-        await pauses(bench)
-        await until(lambda: len(asked(bench)) == 1)
-        bench.microphone.resumes()
-        bench.microphone.pauses(PART)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert 1 == len(asked(bench))
-        bench.microphone.hears(UTTERANCE)
-        report = await bench.turn_ended()
-        assert ("Second answer.", 2, 1) == (report.answered, report.guesses, report.wasted_requests)
-
-    answers = [answered("First answer."), answered("Second answer.")]
-    tell(story, cloud=answers, spending=Spending(hesitation_s=600.0))
+    tell(story, cloud=answers, spending=Spending(requests=2))
 
 
 def test_a_spent_allowance_is_kept_for_questions() -> None:
@@ -259,7 +240,7 @@ def test_what_is_known_of_the_words_before_is_not_told_of_those_that_follow() ->
         bench.microphone.hears(UTTERANCE)
         await bench.turn_ended()
 
-    tell(story, memory=StoryMemory({FRANCE: PARIS}), spending=Spending(hesitation_s=0.0))
+    tell(story, memory=StoryMemory({FRANCE: PARIS}))
 
 
 def test_a_transcriber_that_is_slow_does_not_hold_up_the_cloud() -> None:
