@@ -46,6 +46,7 @@ class Build:
         root: where its files are laid out, as on the device.
         cache: where wheels are kept from one build to the next.
         epoch_s: the time that all files get.
+        update_key: that bundles for `sena update` are signed with, PEM; None: it takes none.
     """
 
     target: Target
@@ -53,6 +54,7 @@ class Build:
     root: Path
     cache: Path
     epoch_s: int
+    update_key: str | None = None
 
     @property
     def site_packages(self) -> Path:
@@ -86,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     Path(folder) / "root",
                     cache / "wheels" / f"{suite}-{arch}",
                     epoch_s,
+                    args.update_key.read_text(encoding="ascii") if args.update_key else None,
                 )
                 try:
                     print(_made(build, args.out, args.compression), flush=True)
@@ -102,6 +105,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     text = "processor, may be repeated; default: this one's"
     parser.add_argument("--arch", action="append", choices=MACHINES, help=text)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "dist", metavar="FOLDER")
+    text = "public key, PEM (see scripts/new-update-key); without it `sena update` refuses all"
+    parser.add_argument("--update-key", type=Path, metavar="FILE", help=text)
     parser.add_argument("--compression", choices=("xz", "gzip"), default="xz", help="gzip: quick")
     return parser.parse_args(argv)
 
@@ -232,7 +237,9 @@ def _install_sena(build: Build) -> None:
     )
     (build.root / PREFIX / "bin/python").symlink_to(python)
     (build.root / "usr/bin").mkdir(parents=True)
-    (build.root / "usr/bin/sena").symlink_to("../lib/sena/bin/sena")
+    launcher = (build.source / "packaging/start").read_text(encoding="utf-8")
+    build.put(PREFIX / "start", launcher, mode=0o755)
+    (build.root / "usr/bin/sena").symlink_to("../lib/sena/start")
 
 
 def _install_system_files(build: Build) -> None:
@@ -246,6 +253,8 @@ def _install_system_files(build: Build) -> None:
     build.copy("systemd/tmpfiles.conf", "usr/lib/tmpfiles.d/sena.conf")
     build.copy("systemd/udev.rules", "usr/lib/udev/rules.d/60-sena.rules")
     build.put("etc/sena/sena.toml", settings_file.commented(build.source))
+    if build.update_key is not None:
+        build.put("usr/share/sena/update.pub", build.update_key)
 
 
 def _install_documents(build: Build, bundled: Sequence[Path]) -> None:

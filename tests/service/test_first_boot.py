@@ -50,7 +50,6 @@ while True:
     notifier.alive()
     time.sleep(0.2)
 """
-_WANTS = "[Unit]\nWants=sena-first-boot.service\nAfter=sena-first-boot.service\n"
 
 
 @pytest.fixture
@@ -83,11 +82,10 @@ def furnish(machine: Machine) -> None:
         else:
             shutil.copy(spec.origin, library)
     machine.put("/usr/lib/sena/assistant.py", _ASSISTANT)
-    machine.put("/usr/lib/sena/bin/sena", _SENA, 0o755)
-    for unit in ("sena.service", "sena-first-boot.service"):
-        text = (REPOSITORY / "systemd" / unit).read_text(encoding="utf-8")
-        machine.put(f"/usr/lib/systemd/system/{unit}", text)
-    machine.put("/etc/systemd/system/sena.service.d/first-boot.conf", _WANTS)
+    for place in ("bin/sena", "start"):
+        machine.put(f"/usr/lib/sena/{place}", _SENA, 0o755)
+    for unit in (REPOSITORY / "systemd").glob("sena*"):
+        machine.put(f"/usr/lib/systemd/system/{unit.name}", unit.read_text(encoding="utf-8"))
     for kind in ("sysusers", "tmpfiles"):
         text = (REPOSITORY / "systemd" / f"{kind}.conf").read_text(encoding="utf-8")
         machine.put(f"/usr/lib/{kind}.d/sena.conf", text)

@@ -14,7 +14,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "systemd"
 UNITS = sorted(path for path in FOLDER.glob("sena*"))
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
-PROGRAMS = ("bin/sh", "usr/lib/sena/bin/sena", "usr/lib/sena/bin/python", "usr/bin/systemctl")
+PROGRAMS = (
+    "bin/sh", "usr/bin/systemctl", "usr/lib/sena/start", "usr/lib/sena/bin/sena",
+    "usr/lib/sena/bin/python",
+)  # fmt: skip
 TARGETS = ("sysinit", "basic", "shutdown", "multi-user", "sound")
 
 

@@ -95,6 +95,14 @@ def test_a_release_whose_python_is_gone_is_passed_over(machine: Machine) -> None
     assert str(machine.base / "bin/python") == machine.start("run")[0]
 
 
+@pytest.mark.parametrize("command", ["update", "first-boot"])
+def test_what_judges_releases_is_of_the_base(machine: Machine, command: str) -> None:
+    """A release that is broken could not be left otherwise."""
+    machine.python(machine.releases / "slots/1.2.0")
+    machine.point("slots/1.2.0")
+    assert str(machine.base / "bin/python") == machine.start(command, "--json")[0]
+
+
 def test_its_process_becomes_the_assistant(machine: Machine) -> None:
     """Systemd watches the process that it started, and takes READY from no other."""
     python = machine.base / "bin/python"
