@@ -16,11 +16,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from sena_pi.clock import local_zone
 from sena_pi.errors import AllowanceSpent
 from sena_pi.replace import replace_file
 
@@ -59,7 +60,7 @@ class _Count:
 
 
 def _local_now() -> datetime:
-    return datetime.now(UTC).astimezone()
+    return datetime.now(local_zone())
 
 
 class Allowance:

@@ -7,8 +7,10 @@ not printed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
+
+from sena_pi.clock import local_zone
 
 Data = Mapping[str, Any]
 
@@ -145,7 +147,7 @@ def _by_reason(counts: Mapping[str, int]) -> str:
 
 
 def _day(day: str | None) -> str:
-    today = datetime.now(UTC).astimezone().date().isoformat()
+    today = datetime.now(local_zone()).date().isoformat()
     if day is None:
         return "today (no date is known yet)"
     return "today" if day == today else f"on {day}"

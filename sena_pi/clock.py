@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 _TIME_ERROR: Final = 5
 _TIMEX_BYTES: Final = 512
+_LOCAL_ZONE: Final = Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,30 @@ Clock = Callable[[], ClockReading]
 
 def system_clock() -> ClockReading:
     """This machine's clock."""
-    return ClockReading(datetime.now().astimezone(), is_trusted())
+    return ClockReading(datetime.now(local_zone()), is_trusted())
+
+
+def local_zone(path: Path = _LOCAL_ZONE) -> tzinfo:
+    """This machine's time zone as it is now, with its rules.
+
+    `datetime.astimezone` alone knows the offset only, and only that of the zone in which the
+    process was started: a card's owner may choose another meanwhile.
+
+    UTC where none is set or its file is no such thing.
+    """
+    try:
+        if name := os.environ.get("TZ", "").removeprefix(":"):
+            return ZoneInfo(name)
+        found = path.stat()
+        return _zone_in(path, (found.st_dev, found.st_ino, found.st_mtime_ns))
+    except (OSError, ValueError, LookupError):
+        return UTC
+
+
+@lru_cache(maxsize=2)
+def _zone_in(path: Path, _version: tuple[int, int, int]) -> tzinfo:
+    with path.open("rb") as file:
+        return ZoneInfo.from_file(file)
 
 
 def is_trusted(root: Path = Path("/"), *, synchronised: bool | None = None) -> bool:

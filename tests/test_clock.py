@@ -1,10 +1,16 @@
-"""Whether the wall clock can be believed."""
+"""Whether the wall clock can be believed, and where the person is."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sena_pi.clock import is_trusted, system_clock
+import pytest
+
+from sena_pi.clock import is_trusted, local_zone, system_clock
+
+SUMMER = datetime(2026, 7, 1, 12, tzinfo=UTC)
+WINTER = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def a_board(root: Path) -> Path:
@@ -38,3 +44,42 @@ def test_another_computer_is_believed(tmp_path: Path):
 def test_the_system_clock_knows_its_time_zone():
     """Local time, and aware of it."""
     assert system_clock().now.tzinfo is not None
+
+
+def test_the_zone_knows_its_rules(monkeypatch: pytest.MonkeyPatch):
+    """Summer and winter, from the file that the system links to."""
+    monkeypatch.delenv("TZ", raising=False)
+    zone = local_zone(Path("/usr/share/zoneinfo/Europe/Berlin"))
+    assert (14, 13) == (SUMMER.astimezone(zone).hour, WINTER.astimezone(zone).hour)
+
+
+def test_another_zone_holds_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Also for a process that runs already: it is chosen after the start, on a card."""
+    monkeypatch.delenv("TZ", raising=False)
+    path = tmp_path / "localtime"
+    hours = []
+    for place in ("Europe/Berlin", "Asia/Tokyo"):
+        (tmp_path / "next").symlink_to(f"/usr/share/zoneinfo/{place}")
+        (tmp_path / "next").replace(path)
+        hours.append(SUMMER.astimezone(local_zone(path)).hour)
+    assert [14, 21] == hours
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no zone"])
+def test_without_a_zone_it_is_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+):
+    """No file, or one that is something else."""
+    monkeypatch.delenv("TZ", raising=False)
+    path = tmp_path / "localtime"
+    if content is not None:
+        path.write_bytes(content)
+    assert UTC is local_zone(path)
+
+
+def test_a_zone_in_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch):
+    """As for every program; one that does not exist is UTC."""
+    monkeypatch.setenv("TZ", "Europe/London")
+    assert 13 == SUMMER.astimezone(local_zone(Path("/nowhere"))).hour
+    monkeypatch.setenv("TZ", "Nowhere/Land")
+    assert UTC is local_zone(Path("/nowhere"))

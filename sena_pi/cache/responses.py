@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, overload
@@ -19,6 +19,7 @@ from sena_pi.cache.policy import Bypass
 from sena_pi.cache.records import Kind, Record
 from sena_pi.cache.stats import Stats, Tally
 from sena_pi.cache.store import Store, StoreSettings, Tier
+from sena_pi.clock import local_zone
 from sena_pi.stages import Cacheability
 
 _CLOCK_SLACK_S: Final = 60.0
@@ -353,7 +354,7 @@ class ResponseCache:
         now = self._now()
         if now is None:
             return None
-        return datetime.fromtimestamp(now, UTC).astimezone().date().isoformat()
+        return datetime.fromtimestamp(now, local_zone()).date().isoformat()
 
     def _next_day(self) -> Tally | None:
         """By the wall clock where it is set; else after a whole day of running."""

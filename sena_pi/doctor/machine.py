@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sena_pi.clock import is_trusted
+from sena_pi.clock import is_trusted, local_zone
 from sena_pi.doctor.examination import Finding, good, in_thread, problem, unknown, warning
 from sena_pi.doctor.patient import Patient
 from sena_pi.places import cache_folder, state_folder
@@ -33,7 +33,7 @@ class ClockCheck:
 
     async def examine(self, patient: Patient) -> Finding:
         """As `Check.examine`."""
-        now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        now = datetime.now(local_zone()).isoformat(sep=" ", timespec="seconds")
         if is_trusted(patient.root):
             return good(now, trusted=True)
         fix = "connect it to the network, and see `timedatectl`; until then timers and TLS may fail"

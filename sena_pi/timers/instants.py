@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from sena_pi.clock import Clock, system_clock
+from sena_pi.clock import Clock, local_zone, system_clock
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_LOCAL_ZONE: Final = Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +66,6 @@ class SystemInstants:
             trusted=self._was_trusted,
             zone=local_zone(),
         )
-
-
-def local_zone(path: Path = _LOCAL_ZONE) -> tzinfo:
-    """This machine's time zone with its rules, which `datetime.astimezone` alone doesn't know.
-
-    UTC where none is set or its file is no such thing.
-    """
-    try:
-        if name := os.environ.get("TZ", "").removeprefix(":"):
-            return ZoneInfo(name)
-        with path.open("rb") as file:
-            return ZoneInfo.from_file(file)
-    except (OSError, ValueError, LookupError):
-        return UTC
 
 
 def _boot() -> str:
