@@ -26,7 +26,7 @@ from sena_pi.update.errors import UpdateFailed
 RECORDING: Final = Path(__file__).with_name("trial.wav")
 """"Hey Jarvis, what time is it?", of a synthetic voice, 16 kHz mono."""
 LONGEST_S: Final = 180.0
-USER: Final = "sena"
+USER: Final = "_sena"
 _LOUD: Final = 1000
 """Samples over this, of 32,768, are heard."""
 _SHORTEST_ANSWER_S: Final = 0.05
