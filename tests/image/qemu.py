@@ -178,6 +178,14 @@ class Guest:
         """What came over the serial line."""
         return self._log.read_text(errors="replace")
 
+    def told(self) -> str:
+        """What the log has by now; what comes later is behind it."""
+        return self.log
+
+    def listen(self, seconds: float) -> None:
+        """Let it go on for so long."""
+        self.shell.listen(seconds)
+
     def begin(self) -> float:
         """Wait for the shell; seconds since it was switched on."""
         self.shell.begin(self.board.boot_s)
@@ -274,5 +282,3 @@ def why_not(programs: Sequence[str] = (PROGRAM, "qemu-img", "mcopy", "mke2fs", "
         if shutil.which(program, path="/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin") is None:
             return f"{program} is not installed: apt install {packages[program]}"
     return ""
-
-

@@ -26,19 +26,22 @@ _CHUNK = 600  # of a line: a terminal takes 4,095 characters, and noise must hit
 _HELLO_EVERY_S = 2.0
 _DIGEST_CHARACTERS = 16
 
-PRELUDE = (
-    "stty -echo -onlcr cols 200 2>/dev/null",
-    "PS1= PS2= PROMPT_COMMAND= HISTFILE= LANG=C.UTF-8",
-    "export LANG PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root",
-    f"mkdir -p {PLACE}; cd /",
-    # What was said by a command with this token, again if need be.
-    f"_told() {{ printf '\\n@@B %s %s %s\\n' $1 $(cat {PLACE}/rc) "
-    f"$(cat {PLACE}/out {PLACE}/err | sha256sum | cut -c1-{_DIGEST_CHARACTERS}); "
-    f"base64 -w 72 {PLACE}/out | sed 's/^/@o/'; base64 -w 72 {PLACE}/err | sed 's/^/@e/'; "
-    "printf '@@E %s\\n' $1; }",
-    f"_run() {{ base64 -d {PLACE}/in >{PLACE}/sh; sh {PLACE}/sh "
-    f">{PLACE}/out 2>{PLACE}/err </dev/null; echo $? >{PLACE}/rc; _told $1; }}",
-)
+
+def prelude(place: str) -> list[str]:
+    """What a shell is told first, with the folder for its files."""
+    return [
+        "stty -echo -onlcr cols 200 2>/dev/null",
+        "PS1= PS2= PROMPT_COMMAND= HISTFILE= LANG=C.UTF-8",
+        "export LANG PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root",
+        f"mkdir -p {place}; cd {place}",
+        # What the last command said, under this token.
+        "_told() { printf '\\n@@B %s %s %s\\n' $1 $(cat rc) "
+        f"$(cat out err | sha256sum | cut -c1-{_DIGEST_CHARACTERS}); "
+        "base64 -w 72 out | sed 's/^/@o/'; base64 -w 72 err | sed 's/^/@e/'; "
+        "printf '@@E %s\\n' $1; }",
+        "_run() { base64 -d in >sh; (cd /; exec sh $OLDPWD/sh) >out 2>err </dev/null; "
+        "echo $? >rc; _told $1; }",
+    ]
 
 
 class LineLost(Exception):
@@ -47,6 +50,10 @@ class LineLost(Exception):
 
 class Damaged(Exception):
     """An answer has come with something else in it."""
+
+
+FAILURES = (AssertionError, LineLost)
+"""What a machine that is not as it should be raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def script_lines(token: str, script: str) -> Iterator[str]:
     encoded = base64.b64encode(script.encode()).decode()
     chunks = [encoded[at : at + _CHUNK] for at in range(0, len(encoded), _CHUNK)] or [""]
     for number, chunk in enumerate(chunks):
-        yield f"printf %s {chunk} >{'>' if number else ''}{PLACE}/in"
+        yield f"printf %s {chunk} >{'>' if number else ''}in"
     yield f"_run {token}"
 
 
@@ -100,10 +107,12 @@ class Shell:
     Args:
         path: of the Unix socket.
         alive: whether the machine still runs; nothing is waited for when it does not.
+        place: a folder over there for its files.
     """
 
-    def __init__(self, path: Path, alive: Callable[[], bool]) -> None:
+    def __init__(self, path: Path, alive: Callable[[], bool], place: str = PLACE) -> None:
         self._alive = alive
+        self._place = place
         self._heard = ""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(str(path))
@@ -123,7 +132,7 @@ class Shell:
         # Debian's debug shell is bash, whose line editor has ideas of its own about a terminal.
         self._send("exec dash")
         self._hello(end)
-        for line in PRELUDE:
+        for line in prelude(self._place):
             self._send(line)
         self._hello(end)
 
@@ -154,7 +163,15 @@ class Shell:
         *lines, _ = script_lines(token, script)
         for line in lines:
             self._send(line)
-        self._send(f"base64 -d {PLACE}/in >{PLACE}/bg; sh {PLACE}/bg >/dev/null 2>&1 </dev/null &")
+        self._send("base64 -d in >bg; sh bg >/dev/null 2>&1 </dev/null &")
+
+    def listen(self, seconds: float) -> None:
+        """Take what comes for so long, or until the machine ends."""
+        end = time.monotonic() + seconds
+        with contextlib.suppress(TimeoutError, LineLost):
+            while time.monotonic() < end:
+                self._hear(end)
+        self._heard = ""
 
     def interrupt(self, timeout_s: float = 20.0) -> None:
         """End a command that takes too long.
