@@ -73,7 +73,7 @@ def mounts_are_as_designed(guest: Guest, seen: Seen) -> str:
     """Root an overlay over what is never written; boot read-only; data apart, and bound."""
     columns = "TARGET,SOURCE,FSTYPE,OPTIONS"
     mounts = mounts_in(guest.out(f"findmnt --json --list -o {columns}"))
-    boot, root, data = (f"/dev/{guest.board.partition(number)}" for number in (1, 2, 3))
+    boot, root, data = (f"/dev/{guest.partition(number)}" for number in (1, 2, 3))
     wanted = [
         _mount("/", "", "overlay", "rw"),
         _mount(LOWER, root, "ext4", "ro"),
@@ -93,11 +93,11 @@ def mounts_are_as_designed(guest: Guest, seen: Seen) -> str:
     assert all(name.startswith("/dev/zram") for name in swaps), swaps
     size, end = map(int, guest.out(
         "df -B1 --output=size /data | tail -1; "
-        f"d=/sys/class/block/{guest.board.partition(3)}; "
+        f"d=/sys/class/block/{guest.partition(3)}; "
         "echo $(( ($(cat $d/start) + $(cat $d/size)) * 512 ))"
     ).split())  # fmt: skip
     assert end > seen.card_bytes - _SPARE_BYTES, f"data ends at {end} of {seen.card_bytes}"
-    start = int(guest.out(f"cat /sys/class/block/{guest.board.partition(3)}/start")) * 512
+    start = int(guest.out(f"cat /sys/class/block/{guest.partition(3)}/start")) * 512
     assert size > 0.85 * (end - start), f"its file system has {size} of {end - start} bytes"
     return f"{len(wanted)} mounts; data has {size // 2**20} MiB; swap: {swaps or 'none'}"
 
@@ -113,7 +113,7 @@ def root_is_read_only(guest: Guest, _seen: Seen) -> str:
         assert refused.status != 0, place
         assert "Read-only" in refused.err, refused.err
     guest.out("echo x >/usr/local/written && rm /usr/local/written")
-    stat = guest.out(f"cat /sys/class/block/{guest.board.partition(2)}/stat")
+    stat = guest.out(f"cat /sys/class/block/{guest.partition(2)}/stat")
     assert counters_in(stat).sectors == 0, stat
     return "touch is refused on root and boot; 0 sectors written to root since the start"
 

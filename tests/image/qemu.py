@@ -31,7 +31,6 @@ class Board:
 
     Attributes:
         name: as QEMU has it.
-        disk: how Linux calls the card, such as "vda".
         memory_mb: of RAM.
         options: what else it is started with.
         words: what the kernel must be told for it.
@@ -40,17 +39,12 @@ class Board:
     """
 
     name: str
-    disk: str
     memory_mb: int
     options: tuple[str, ...]
     words: tuple[str, ...] = ()
     boot_s: float = 240.0
     ready_s: float = 400.0
     network: bool = True
-
-    def partition(self, number: int) -> str:
-        """How Linux calls a partition of the card."""
-        return f"{self.disk}{'p' if self.disk[-1].isdigit() else ''}{number}"
 
     def card_options(self, card: Path, form: str) -> tuple[str, ...]:
         """The card as a drive of this machine."""
@@ -61,11 +55,10 @@ class Board:
 
 
 VIRT = Board(
-    "virt", "vda", 512, ("-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nodefaults")
+    "virt", 512, ("-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-nodefaults")
 )  # fmt: skip
 RASPI3B = Board(
     "raspi3b",
-    "mmcblk0",
     1024,
     ("-nodefaults",),
     # What QEMU's board has not would be waited for: two minutes.
@@ -113,7 +106,6 @@ class Start:
         card: the image, or a layer over it.
         form: "raw" or "qcow2".
         extras: another disk, only to be read; None: there is none.
-        host_port: a port of the host's loopback that the guest sees as 10.0.2.100:80.
     """
 
     board: Board
@@ -124,7 +116,6 @@ class Start:
     card: Path
     form: str = "raw"
     extras: Path | None = None
-    host_port: int | None = None
 
     def argv(self, folder: Path) -> list[str]:
         """The command, its sockets and log in this folder."""
@@ -138,11 +129,8 @@ class Start:
             argv += ["-drive", f"if=none,id=extras,file={self.extras},format=raw,readonly=on"]
             argv += ["-device", "virtio-blk-device,drive=extras,serial=sena-test"]
         if self.board.network:
-            # It reaches one port of the host, and nothing else.
-            away = "user,id=net,restrict=on"
-            if self.host_port is not None:
-                away += f",guestfwd=tcp:10.0.2.100:80-tcp:127.0.0.1:{self.host_port}"
-            argv += ["-netdev", away, "-device", "virtio-net-device,netdev=net"]
+            # The host's loopback is 10.0.2.2 for it.
+            argv += ["-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net"]
         return argv
 
 
@@ -157,6 +145,7 @@ class Guest:
     def __init__(self, start: Start, folder: Path) -> None:
         self.board = start.board
         self._log = folder / "log"
+        self._root = ""
         self.started = time.monotonic()
         argv = start.argv(folder)
         self._process = subprocess.Popen(
@@ -189,7 +178,15 @@ class Guest:
     def begin(self) -> float:
         """Wait for the shell; seconds since it was switched on."""
         self.shell.begin(self.board.boot_s)
-        return time.monotonic() - self.started
+        took_s = time.monotonic() - self.started
+        # Of two disks, either may be the first.
+        self._root = self.out("blkid -L sena-root").strip().removeprefix("/dev/")
+        return took_s
+
+    def partition(self, number: int) -> str:
+        """How Linux calls a partition of the card, such as "vda1"."""
+        assert self._root.endswith("2"), f"the root partition is {self._root!r}"
+        return f"{self._root[:-1]}{number}"
 
     def run(self, script: str, timeout_s: float = 90.0) -> Result:
         """Run a script of `sh` in it, as root."""

@@ -14,7 +14,7 @@ SETTLE_S = 60
 def counted(guest: Guest) -> dict[int, Counters]:
     """Counters of each partition, by number."""
     guest.out("sync -f /data")
-    places = " ".join(f"/sys/class/block/{guest.board.partition(n)}/stat" for n in (1, 2, 3))
+    places = " ".join(f"/sys/class/block/{guest.partition(n)}/stat" for n in (1, 2, 3))
     lines = guest.out(f"cat {places}").splitlines()
     return {number: counters_in(line) for number, line in enumerate(lines, start=1)}
 
