@@ -32,9 +32,11 @@ from sena_pi.first_boot.request import end_for_reset
 from sena_pi.first_boot.status import left
 from sena_pi.follow_up import follow_ups
 from sena_pi.keys import KeyStore
+from sena_pi.needs import Needs
 from sena_pi.notify import Notifier
 from sena_pi.parts import Work, key_of, make_parts
 from sena_pi.places import runtime_folder, state_folder
+from sena_pi.readiness import Readiness, Told
 from sena_pi.reasons import Reason
 from sena_pi.report import Outcome, TurnReport
 from sena_pi.settings import Settings, values
@@ -199,6 +201,17 @@ async def running(
         if simulation is None:
             clip = partial(parts.clips.reason, Reason.CARD)
             work.append(tell_news(left(), body.light, clip, audio.speaker, assistant))
+            needs = Needs(
+                hears=lambda: listening.is_set() or body.muted,
+                sounds=audio.speaker.ready.is_set,
+                keys=keys if settings.cloud.enabled else None,
+            )
+            told = Told(state_folder() / "told.json")
+            work.append(
+                Readiness(
+                    needs.missing, body.light, parts.clips.reason, audio.speaker, assistant, told
+                ).run()
+            )
         requests = cache_requests(parts.cache, settings) if parts.cache is not None else {}
         work.append(
             control.serve(

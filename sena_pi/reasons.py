@@ -44,6 +44,10 @@ class Reason(StrEnum):
     """The light is broken, so nothing that is said is sent away."""
     CARD = "card"
     """Not of a turn: the file on the boot partition was not taken over."""
+    NO_MICROPHONE = "no-microphone"
+    """Not of a turn: there was none at the start."""
+    NO_KEY = "no-key"
+    """Not of a turn: nobody has set one."""
     TROUBLE = "trouble"
     """Anything else."""
 

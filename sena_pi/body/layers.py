@@ -25,6 +25,7 @@ class Effect(StrEnum):
     ERROR = "error"
     DEAF = "deaf"
     OFFLINE = "offline"
+    MISSING = "missing"
     TIMER = "timer"
     MUTED = "muted"
     FAULT = "fault"
@@ -55,6 +56,7 @@ class Layers:
         timer: a timer or an alarm rings.
         offline: the cloud can't be reached.
         attention: a person should see to something, though all goes on.
+        missing: after a start, the number of what an answer needs and is not there; 0: nothing.
         filling: the button is held for a very long press.
         touched_until_s: a press is answered until then, monotonic.
         gauge: a new volume, 0 to 1.
@@ -67,6 +69,7 @@ class Layers:
     timer: bool = False
     offline: bool = False
     attention: bool = False
+    missing: int = 0
     filling: bool = False
     touched_until_s: float = 0.0
     gauge: float = 0.0
@@ -80,12 +83,14 @@ class Showing:
     Attributes:
         effect: how.
         level: of a gauge, 0 to 1.
+        count: of flashes.
         until_s: monotonic time from which on it may be something else; None: only by a change.
     """
 
     effect: Effect
     level: float = 0.0
     until_s: float | None = None
+    count: int = 0
 
 
 def resolve(layers: Layers, now_s: float) -> Showing:
@@ -102,7 +107,8 @@ def resolve(layers: Layers, now_s: float) -> Showing:
         return Showing(effect, until_s=layers.touched_until_s)
     if now_s < layers.gauge_until_s:
         return Showing(Effect.GAUGE, layers.gauge, layers.gauge_until_s)
-    return Showing(_lasting(layers))
+    effect = _lasting(layers)
+    return Showing(effect, count=layers.missing if effect is Effect.MISSING else 0)
 
 
 def _lasting(layers: Layers) -> Effect:
@@ -112,6 +118,9 @@ def _lasting(layers: Layers) -> Effect:
         return Effect.MUTED
     if layers.timer:
         return Effect.TIMER
+    # A microphone that was not there at the start is deaf as well, and that says less.
+    if layers.missing and layers.phase in {Phase.IDLE, Phase.DEAF, Phase.STARTING}:
+        return Effect.MISSING
     if layers.phase is not Phase.IDLE:
         return _PHASES[layers.phase]
     if layers.attention:

@@ -136,6 +136,10 @@ class Light:
         """Whether the cloud can't be reached."""
         self._change(offline=on)
 
+    def missing(self, number: int) -> None:
+        """The number of what an answer needs and is not there, as `CountingLight.missing`."""
+        self._change(missing=number)
+
     def fill(self, *, on: bool) -> None:
         """Whether the ring fills because the button is held."""
         self._change(filling=on)
@@ -187,7 +191,7 @@ class Light:
         while not self._closing:
             layers, now_s = self._layers, self._monotonic()
             wanted = resolve(layers, now_s)
-            if showing is None or (wanted.effect, wanted.level) != (showing.effect, showing.level):
+            if showing is None or replace(wanted, until_s=showing.until_s) != showing:
                 since_s = now_s
             showing = wanted
             looks = pattern(showing)

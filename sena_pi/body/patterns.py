@@ -1,7 +1,8 @@
 """How each effect looks: pure functions of time. The vocabulary is the one people know.
 
 Blue while waking and listening, a pulse while thinking, moving while speaking, steady red when
-muted, three red flashes on an error, slow amber without a network, dark when idle.
+muted, three red flashes on an error, slow amber without a network, dark when idle. After a start
+one to five amber flashes count out what is missing.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def pattern(showing: Showing) -> Pattern:
     """How to show it."""
     if showing.effect is Effect.GAUGE:
         return Pattern(lambda _t, count: _filled(showing.level, count, WHITE), _never)
+    if showing.effect is Effect.MISSING:
+        return _flashes(AMBER, max(1, showing.count), every_s=_AGAIN_S)
     return _PATTERNS[showing.effect]
 
 
@@ -112,9 +115,9 @@ def _blinking(colour: RGB, on_s: float, off_s: float) -> Pattern:
     return Pattern(lambda t, count: [colour if t % period_s < on_s else BLACK] * count, pause_s)
 
 
-def _flashes(colour: RGB, *, every_s: float | None) -> Pattern:
-    """Three flashes, once or again and again."""
-    lasts_s = 2 * _FLASH_S * _FLASHES
+def _flashes(colour: RGB, flashes: int = _FLASHES, *, every_s: float | None) -> Pattern:
+    """Some flashes, once or again and again."""
+    lasts_s = 2 * _FLASH_S * flashes
 
     def at(t: float) -> float:
         return t if every_s is None else t % every_s

@@ -16,9 +16,8 @@ from typing import Final
 from sena_pi.errors import SenaError
 from sena_pi.first_boot import request, reset
 from sena_pi.first_boot.boot_partition import NAME, BootPartition
-from sena_pi.first_boot.status import SEEN_EARLY, Status, Taken, leave, missing
+from sena_pi.first_boot.status import Status, Taken, leave
 from sena_pi.first_boot.taking import Device, take_over
-from sena_pi.keys import KeyStore
 from sena_pi.places import (
     cache_folder,
     config_file,
@@ -37,12 +36,11 @@ class NotReset(SenaError):
     """The device was not reset, or not whole; says why."""
 
 
-def first_boot(args: argparse.Namespace, *, root: Path = Path("/")) -> int:
+def first_boot(args: argparse.Namespace) -> int:
     """`sena first-boot`: boot. A reset that is wanted comes first.
 
     Args:
         args: the command line.
-        root: where `proc` and `sys` are.
     """
     # Settings and status are for the assistant, another user; keys have modes of their own.
     os.umask(0o022)
@@ -56,8 +54,7 @@ def first_boot(args: argparse.Namespace, *, root: Path = Path("/")) -> int:
             problems.append(f"the device was not reset: {error.strerror or error}")
     outcome = take_over(boot, Device(config_file().parent, keys_folder()))
     problems += outcome.problems
-    absent = [what for what in missing(KeyStore(keys_folder()), root) if what in SEEN_EARLY]
-    status = Status(outcome.taken, tuple(problems), tuple(absent))
+    status = Status(outcome.taken, tuple(problems))
     _tell(*problems, *outcome.remarks)
     if outcome.taken is Taken.NEW:
         _tell("settings and keys of the card are taken over")

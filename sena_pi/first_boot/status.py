@@ -1,4 +1,4 @@
-"""What came of the file on the card, and what is missing: left for whoever shows and says it."""
+"""What came of the file on the card: left for whoever shows and says it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from sena_pi.clock import is_trusted
-from sena_pi.keys import KeyStore
 from sena_pi.replace import replace_file
 
 FOLDER: Final = Path("/run/sena-first-boot")
@@ -36,20 +34,6 @@ class Taken(StrEnum):
     """It is good, and the device could not take it over whole; the next start tries again."""
 
 
-class Missing(StrEnum):
-    """What an answer needs."""
-
-    MICROPHONE = "microphone"
-    SPEAKER = "speaker"
-    KEY = "key"
-    CLOCK = "clock"
-    NETWORK = "network"
-
-
-SEEN_EARLY: Final = frozenset({Missing.MICROPHONE, Missing.SPEAKER, Missing.KEY})
-"""What can be told before the assistant starts; the others come later than that as a rule."""
-
-
 @dataclass(frozen=True, slots=True)
 class Status:
     """What there is to tell. It holds no key.
@@ -57,12 +41,10 @@ class Status:
     Attributes:
         taken: what came of the file.
         problems: what a person must see to, in lines.
-        missing: what was missing at that moment, of `SEEN_EARLY`.
     """
 
     taken: Taken = Taken.NONE
     problems: tuple[str, ...] = ()
-    missing: tuple[Missing, ...] = ()
 
     @property
     def wrong(self) -> bool:
@@ -92,39 +74,8 @@ def left(folder: Path = FOLDER) -> Status:
         return Status()
 
 
-def missing(keys: KeyStore, root: Path = Path("/")) -> tuple[Missing, ...]:
-    """What is missing now; reads some small files and waits for nothing.
-
-    Args:
-        keys: where a Gemini key is looked for.
-        root: where `proc` and `sys` are.
-    """
-    here = {
-        Missing.MICROPHONE: any(root.glob("proc/asound/card*/pcm*c")),
-        Missing.SPEAKER: any(root.glob("proc/asound/card*/pcm*p")),
-        Missing.KEY: keys.states()[0].origin is not None,
-        Missing.CLOCK: is_trusted(root),
-        Missing.NETWORK: _has_way_out(root),
-    }
-    return tuple(what for what, there in here.items() if not there)
-
-
-def _has_way_out(root: Path) -> bool:
-    """A default route, of either kind: the lines of `proc/net` whose target is all zeros."""
-    for name, column, zeros in (("route", 1, "0" * 8), ("ipv6_route", 0, "0" * 32)):
-        try:
-            lines = (root / "proc/net" / name).read_text().splitlines()
-        except OSError:
-            continue
-        rows = [line.split() for line in lines]
-        if any(len(row) > column and row[column] == zeros and row[-1] != "lo" for row in rows):
-            return True
-    return False
-
-
 def _status(data: dict[str, Any]) -> Status:
     return Status(
         Taken(data["taken"]),
         tuple(str(problem) for problem in data["problems"]),
-        tuple(map(Missing, data["missing"])),
     )

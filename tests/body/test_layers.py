@@ -14,6 +14,7 @@ LASTING = (
     ({"muted": True}, Effect.MUTED),
     ({"timer": True}, Effect.TIMER),
     ({"phase": Phase.SPEAKING}, Effect.SPEAKING),
+    ({"missing": 2}, Effect.MISSING),
     ({"attention": True}, Effect.FAULT),
     ({"offline": True}, Effect.OFFLINE),
 )
@@ -22,7 +23,7 @@ LASTING = (
 
 @pytest.mark.parametrize("upper", range(len(LASTING)))
 def test_the_more_urgent_one_is_shown(upper: int) -> None:
-    """Fault, muted, timer, phase, attention, offline: whatever is below does not matter."""
+    """In this order; whatever is below does not matter."""
     fields, effect = LASTING[upper]
     for below in range(len(LASTING) - upper):
         for others in itertools.combinations(LASTING[upper + 1 :], below):
@@ -36,6 +37,13 @@ def test_every_phase_can_be_shown(phase: Phase) -> None:
     """Idle is dark; all others have an effect of their own name."""
     expected = Effect.DARK if phase is Phase.IDLE else Effect(phase.value)
     assert expected == resolve(Layers(phase=phase), 0.0).effect
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.IDLE, Phase.DEAF])
+def test_what_is_missing_is_counted_while_nothing_is_done(phase: Phase) -> None:
+    """A microphone that was not there at the start is deaf as well, which says less."""
+    showing = resolve(Layers(phase=phase, missing=1), 0.0)
+    assert (Effect.MISSING, 1) == (showing.effect, showing.count)
 
 
 def test_a_press_is_answered_before_anything_else_and_for_a_moment() -> None:

@@ -125,3 +125,16 @@ def test_the_ring_fills_and_blinks_when_it_is_full() -> None:
     assert [0, 6, 12] == lamps
     full = {tuple(seen(Effect.FILLING, FILL_S + t / 20)) for t in range(12)}
     assert {(RED,) * 12, (BLACK,) * 12} == full
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_what_is_missing_is_counted_out_in_amber(number: int) -> None:
+    """As many flashes, then a pause, then again."""
+    looks = pattern(Showing(Effect.MISSING, count=number))
+    lit, t = [], 0.0
+    while t < 4.0:
+        lit.append(looks.paint(t, 1)[0])
+        t += looks.pause_s(t) or 4.0
+    assert number == lit.count(AMBER)
+    assert looks.paint(0.0, 3) == looks.paint(4.0, 3)
+    assert BLACK == looks.paint(3.9, 1)[0]

@@ -16,8 +16,7 @@ from sena_pi.app import reset_by_button
 from sena_pi.clips import Clips
 from sena_pi.first_boot import command, request
 from sena_pi.first_boot.news import tell_news
-from sena_pi.first_boot.status import Missing, Status, Taken, leave, left, missing
-from sena_pi.keys import KeyStore
+from sena_pi.first_boot.status import Status, Taken, leave, left
 from sena_pi.reasons import Reason
 from tests.first_boot.taker import CARD, GEMINI, Card
 from tests.turns.bench import Bench, tell, until
@@ -49,14 +48,13 @@ def sena(card: Card, *arguments: str, answer: str = "") -> subprocess.CompletedP
 
 
 def test_a_good_card_is_taken_over_and_told(card: Card) -> None:
-    """Exit status 0; the status names what is missing, and no key is printed."""
+    """Exit status 0; no key is printed."""
     card.file.write_bytes(CARD)
     run = sena(card, "first-boot", "--status", str(card.place / "status"))
     assert (0, "settings and keys of the card are taken over\n") == (run.returncode, run.stderr)
     assert [] == card.faults()
     status = left(card.place / "status")
     assert Taken.NEW is status.taken
-    assert Missing.KEY not in status.missing
 
 
 def test_a_bad_card_is_told_in_the_journal_and_in_the_status(card: Card) -> None:
@@ -67,7 +65,6 @@ def test_a_bad_card_is_told_in_the_journal_and_in_the_status(card: Card) -> None
     assert (1, f"{told}\n") == (run.returncode, run.stderr)
     status = left(card.place / "status")
     assert (Taken.BAD, (told,), True) == (status.taken, status.problems, status.wrong)
-    assert Missing.KEY in status.missing
 
 
 def test_the_assistant_may_read_settings_and_status_and_no_key(card: Card) -> None:
@@ -185,36 +182,17 @@ def test_the_buttons_wish_ends_the_process_like_sigterm(tmp_path: Path) -> None:
 def test_a_status_that_can_not_be_read_tells_nothing(tmp_path: Path) -> None:
     """Half of one, or somebody else's file; and none."""
     assert Status() == left(tmp_path)
-    for text in ("", "[]", '{"taken": "so-so", "problems": [], "missing": []}'):
+    for text in ("", "[]", '{"taken": "so-so", "problems": []}'):
         (tmp_path / "status.json").write_text(text)
         assert Status() == left(tmp_path)
 
 
 def test_a_status_comes_back_as_it_was_left(tmp_path: Path) -> None:
     """Readable by the assistant, which is another user."""
-    status = Status(Taken.BAD, ("sena.toml:1: so",), (Missing.CLOCK, Missing.NETWORK))
+    status = Status(Taken.BAD, ("sena.toml:1: so",))
     leave(status, tmp_path / "status")
     assert status == left(tmp_path / "status")
     assert 0o644 == (tmp_path / "status" / "status.json").stat().st_mode & 0o777
-
-
-def test_what_is_missing_is_seen_in_the_kernels_files(card: Card) -> None:
-    """A board without anything, and one with everything."""
-    root, keys = card.place / "root", KeyStore(card.etc / "keys")
-    (root / "proc" / "device-tree").mkdir(parents=True)
-    (root / "proc" / "device-tree" / "model").write_text("Raspberry Pi 4")
-    expected = [Missing.MICROPHONE, Missing.SPEAKER, Missing.KEY, Missing.NETWORK]
-    # Whether this machine's clock is synchronised is its own affair.
-    assert expected == [what for what in missing(keys, root) if what is not Missing.CLOCK]
-    for name in ("pcm0p", "pcm0c"):
-        (root / "proc" / "asound" / "card1" / name).mkdir(parents=True)
-    (root / "proc" / "net").mkdir()
-    (root / "proc" / "net" / "route").write_text(
-        "Iface\tDestination\tGateway\nwlan0\t00000000\t0101A8C0\n"
-    )
-    (root / "sys" / "class" / "rtc" / "rtc0").mkdir(parents=True)
-    keys.save("gemini", GEMINI)
-    assert () == missing(keys, root)
 
 
 # --- what the assistant makes of it --------------------------------------------------------------
