@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs.__main__ import recording_options
+from tests.proofs.__main__ import main, recording_options
 from tests.proofs.kept import FOLDER, HEAD_LINES, TAIL_LINES, Part, add, load, names
 from tests.proofs.recording import run, taken_in
 from tests.proofs.table import PAGE, claim, combined, page
@@ -144,10 +144,10 @@ def test_over_parts_counts_are_added_and_measurements_spread() -> None:
 def test_the_page_tells_what_was_not_kept(tmp_path: Path) -> None:
     """In its first table, for the proof as a whole."""
     add("soak", PART, tmp_path)
-    assert "| 1 | as promised |" in page(tmp_path)
+    assert "| 1 | ended well |" in page(tmp_path)
     add("soak", replace(PART, arguments="--from 5", status=1), tmp_path)
     text = page(tmp_path)
-    assert "| 2 | NOT as promised |" in text
+    assert "| 2 | NOT KEPT |" in text
     assert "| turns | 10 | 1.5 |" in text
 
 
@@ -157,6 +157,14 @@ def test_a_proof_has_its_own_options() -> None:
     assert (True, "soak", ["--turns", "5", "--anew"]) == (
         options.anew, options.name, options.arguments,
     )  # fmt: skip
+
+
+def test_a_proof_that_was_not_made_leaves_no_record() -> None:
+    """Wrong arguments are no result."""
+    before = {path: path.read_bytes() for path in recorded()}
+    with pytest.raises(SystemExit, match=r"nothing is kept: soak was not made \(status 2\)"):
+        main(["--record", "soak", "--no-such-option"])
+    assert before == {path: path.read_bytes() for path in recorded()}
 
 
 def test_nothing_is_reported_where_nobody_records(

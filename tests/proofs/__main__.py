@@ -12,17 +12,22 @@ from tests.proofs import recording
 from tests.proofs.kept import REPOSITORY, add
 from tests.proofs.table import PAGE, page
 
+RESULTS = (0, 1)
+"""Exit statuses of a proof that was made. Others are of wrong arguments, or of one broken off."""
+
 
 def main(argv: Sequence[str]) -> int:
-    """Do it, and make the page anew; the exit status is the proof's."""
+    """Do it, and make the page anew; the exit status is the proof's, as without a record."""
     what, *rest = argv
     status = 0
     match what:
         case "--record":
             options = recording_options(rest)
             part = recording.run(options.name, options.arguments)
-            add(options.name, part, anew=options.anew)
             status = part.status
+            if status not in RESULTS:
+                sys.exit(f"nothing is kept: {options.name} was not made (status {status})")
+            add(options.name, part, anew=options.anew)
         case "--record-text":
             options = text_options(rest)
             part = recording.taken_in(
