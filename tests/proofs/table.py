@@ -16,9 +16,9 @@ _HEAD = """\
 Made by `scripts/prove --table` from the records in `docs/proofs`; a record is made by
 `scripts/prove --record NAME`. Each part of a proof is a call of its own. Counts of the same row are
 added over the parts; of other figures the lowest and the highest are told. Behind a commit, "+"
-says that the tree held more than was committed. NOT KEPT are a proof's own promises; not each proof
-makes one, and where the load was high figures of time say little. All of it ran on the machine that is named, with
-the load of a minute before and after; none of it on a Raspberry Pi.
+says that the tree held more than was committed. NOT KEPT is a promise of the proof's own; not each
+proof makes one, and where the load was high, figures of time say little. All of it ran on the
+machine that is named, with the load of a minute before and after; none of it on a Raspberry Pi.
 """
 
 
