@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
                 commit=options.commit,
                 status=options.status,
                 took_s=options.seconds,
+                figures=options.row,
             )
             add(options.name, part, anew=options.anew)
         case "--table":
@@ -63,6 +65,8 @@ def text_options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--status", required=True, type=int, help="its exit status")
     parser.add_argument("--seconds", type=float, help="how long it took")
     parser.add_argument("--arguments", default="", help="given to the proof, in one word")
+    text = "JSON, as the proof would have reported it; may be repeated"
+    parser.add_argument("--row", action="append", default=[], type=json.loads, help=text)
     return parser.parse_args(argv)
 
 

@@ -63,7 +63,14 @@ def run(name: str, arguments: Sequence[str], command: Sequence[str] = ()) -> Par
 
 
 def taken_in(
-    text: str, *, arguments: str, begun: datetime, commit: str, status: int, took_s: float | None
+    text: str,
+    *,
+    arguments: str,
+    begun: datetime,
+    commit: str,
+    status: int,
+    took_s: float | None = None,
+    figures: Sequence[Row] = (),
 ) -> Part:
     """What a proof printed where it was not recorded, its machine and load included.
 
@@ -83,7 +90,7 @@ def taken_in(
         load_after=loads[-1] if len(loads) > 1 else None,
         took_s=took_s,
         status=status,
-        figures=[],
+        figures=list(figures),
         lines=list(_without_places(text.splitlines())),
     )
 
