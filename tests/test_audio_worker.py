@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import struct
 import wave
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -170,6 +171,28 @@ def test_what_is_played_is_recorded_whole(tmp_path: Path) -> None:
     asyncio.run(story())
     with wave.open(str(tmp_path / "out.wav")) as out:
         assert 0.95 < out.getnframes() / out.getframerate() < 1.2
+
+
+def test_in_a_hurry_nobody_is_taken_for_what_is_played(tmp_path: Path) -> None:
+    """Sound that takes no time has no echo: who says the word right after an answer with it wakes.
+
+    Half a second of it, which is as far ahead of the microphone as sound may be.
+    """
+    word = say("jarvis", "rms")
+    path = tmp_path / "jarvis.wav"
+    path.write_bytes(wav_bytes(word + bytes(9000), MICROPHONE_FORMAT))
+    begun = next(at for at, (value,) in enumerate(struct.iter_unpack("<h", word)) if value > 500)
+
+    async def story() -> None:
+        async with room(simulated(tmp_path)) as here:
+            here.audio.speaker.begin()
+            await here.audio.speaker.play(AudioChunk(MICROPHONE_FORMAT, word[2 * begun :][:15_000]))
+            await here.audio.speaker.drain()
+            await here.audio.simulate(str(path))
+            wake = await here.wake()
+            assert "jarvis" == wake.word
+
+    asyncio.run(story())
 
 
 def test_a_real_voice_is_heard_at_the_right_second(tmp_path: Path) -> None:

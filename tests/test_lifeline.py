@@ -33,6 +33,7 @@ class Appliance:
         self.turn: Any = None
         self.replaced = 0
         self.deaf: list[bool] = []
+        self.muted = False
         self.line = "listening"
         self.now_s = 100.0
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -43,6 +44,7 @@ class Appliance:
             self,
             Notifier(str(folder / "notify"), WATCHDOG_S),
             describe=lambda _verdict: self.line,
+            muted=lambda: self.muted,
             on_deaf=self.deaf.append,
             monotonic=lambda: self.now_s,
         )
@@ -114,6 +116,19 @@ def test_a_microphone_that_is_known_to_be_absent_is_ready(tmp_path: Path) -> Non
         said = it.told()
         assert said[0].startswith("READY=1")
         assert said.count("WATCHDOG=1") >= 10
+
+    tell(tmp_path, story)
+
+
+def test_who_starts_muted_is_ready_at_once(tmp_path: Path) -> None:
+    """Nobody is to be heard, so no frame is waited for: systemd must not end it in its start."""
+
+    async def story(it: Appliance) -> None:
+        it.muted, it.line = True, "muted"
+        await it.pass_on(LOOK_EVERY_S, frames=False)
+        assert ["READY=1 STATUS=muted", "WATCHDOG=1"] == it.told()
+        await it.pass_on(60, frames=False)
+        assert it.told().count("WATCHDOG=1") >= 10
 
     tell(tmp_path, story)
 

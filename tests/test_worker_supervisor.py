@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
@@ -19,6 +21,7 @@ from wyoming.event import Event
 from sena_pi import wire
 from sena_pi.devices.worker import Supervisor, WorkerProcess, WorkerSpec
 from sena_pi.errors import WorkerError
+from sena_pi.run_queue import waited_for_processor_s
 
 ECHO = """
     channel.send(Event("sena-ready", {"pid": os.getpid(), "settings": first.data}))
@@ -101,7 +104,7 @@ class Log:
 def supervise(
     worker: WorkerSpec,
     story: Callable[[Supervisor, Log], Awaitable[None]],
-    kind: type[Supervisor] = Supervisor,
+    kind: Callable[..., Supervisor] = Supervisor,
 ) -> Supervisor:
     """Run a story beside a supervisor."""
 
@@ -168,6 +171,64 @@ def test_a_silent_worker_is_replaced(tmp_path: Path) -> None:
         assert "silent" in log.downs[0]
 
     supervise(spec(tmp_path, STAYS_SILENT, silence_timeout_s=0.3), story)
+
+
+def kept_waiting(pid: int) -> float:
+    """As the kernel tells it of a process that waits for a processor all the time."""
+    assert pid > 0
+    return time.monotonic()
+
+
+def test_a_worker_that_does_not_get_to_run_is_waited_for(tmp_path: Path) -> None:
+    """The machine is busy with others: that is no silence of the worker."""
+    speaks_late = """
+        channel.send(Event("sena-ready"))
+        threading.Event().wait(1.3)
+        channel.send(Event("late"))
+        for event in events: pass
+    """
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: bool(log.events or log.downs))
+        assert [] == log.downs
+
+    patient = functools.partial(Supervisor, waited_s=kept_waiting)
+    supervise(spec(tmp_path, textwrap.dedent(speaks_late), silence_timeout_s=0.8), story, patient)
+
+
+def test_a_worker_that_never_gets_to_run_is_replaced(tmp_path: Path) -> None:
+    """It may as well hang in a loop of its own: nobody is waited for without end."""
+
+    async def story(_: Supervisor, log: Log) -> None:
+        await log.until(lambda: len(log.readies) == 2)
+        assert "silent" in log.downs[0]
+
+    patient = functools.partial(Supervisor, waited_s=kept_waiting)
+    supervise(spec(tmp_path, STAYS_SILENT, silence_timeout_s=0.3), story, patient)
+
+
+def test_waiting_for_a_processor_is_counted() -> None:
+    """A thread that shares one processor with another waits for it; one that is gone does not."""
+    busy = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(flush=True)\n"
+    busy += "while True: pass"
+    before = waited_for_processor_s(os.getpid())
+    rivals = [
+        subprocess.Popen((sys.executable, "-c", busy), stdout=subprocess.PIPE) for _ in range(2)
+    ]
+    try:
+        for rival in rivals:
+            assert rival.stdout is not None
+            rival.stdout.readline()
+        started = time.monotonic()
+        while not (waited := waited_for_processor_s(rivals[0].pid)):
+            assert time.monotonic() - started < 20
+        assert waited > 0.0
+    finally:
+        for rival in rivals:
+            rival.kill()
+            rival.communicate()
+    assert waited_for_processor_s(os.getpid()) >= before >= 0.0
+    assert 0.0 == waited_for_processor_s(rivals[0].pid)
 
 
 def test_a_stopped_worker_does_not_block_the_brain(tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ MOST_EDGES: Final = 32
 TELL_AGAIN_S: Final = 15.0
 """When it could not be said that the light is broken: the clips may not be spoken yet."""
 
+_CLOUDLESS: Final = frozenset({Reason.OFFLINE, Reason.PORTAL, Reason.CLOCK, Reason.KEY})
+"""What stays as it is until somebody sees to it; a cloud that is busy or slow soon is not."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -190,7 +193,7 @@ class Body:
 
     def turn_ended(self, report: TurnReport) -> None:
         """A turn is over; whether the cloud could be reached is shown until the next one."""
-        if Reason.OFFLINE in report.told:
+        if _CLOUDLESS.intersection(report.told):
             self.light.offline(on=True)
         elif report.source is Source.CLOUD:
             self.light.offline(on=False)

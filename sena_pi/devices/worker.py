@@ -16,6 +16,7 @@ from wyoming.event import Event, async_read_event
 
 from sena_pi import wire
 from sena_pi.errors import WorkerError
+from sena_pi.run_queue import waited_for_processor_s
 
 _log = logging.getLogger(__name__)
 
@@ -208,6 +209,8 @@ class Supervisor:
     FIRST_DELAY_S = 0.05
     LONGEST_DELAY_S = 2.0
     HEALTHY_AFTER_S = 10.0
+    MOST_PATIENCE = 2.0
+    """How many times its longest silence a worker is waited for that does not get to run."""
 
     def __init__(
         self,
@@ -216,7 +219,9 @@ class Supervisor:
         *,
         up: EventHandler | None = None,
         down: Callable[[WorkerError], Awaitable[None]] | None = None,
+        waited_s: Callable[[int], float] = waited_for_processor_s,
     ) -> None:
+        """`waited_s` tells how long a process has been kept from running, by its id."""
         self.spec = spec
         self.replacements = 0
         self._heard = 0.0
@@ -224,6 +229,7 @@ class Supervisor:
         self._handle = handle
         self._up = up
         self._down = down
+        self._waited_s = waited_s
         self._worker: WorkerProcess | None = None
         self._outdated = False
 
@@ -337,8 +343,13 @@ class Supervisor:
             ) from None
 
     async def _guard(self, worker: WorkerProcess, silence_timeout_s: float) -> None:
-        """Kill a worker that has been silent for too long; its pipe then reads as ended."""
+        """Kill a worker that has been silent for too long; its pipe then reads as ended.
+
+        Its silence is its own: not while this loop stood still, and, up to `MOST_PATIENCE`, not
+        while it was ready to run and the processors were busy with others.
+        """
         step_s = silence_timeout_s / 4
+        waited_before_s: float | None = None
         while True:
             slept = time.monotonic()
             await asyncio.sleep(step_s)
@@ -346,7 +357,17 @@ class Supervisor:
             if now - slept > 2 * step_s:
                 # It was this loop that stood still: the worker gets a new chance.
                 self._heard = now
-            if now - self._heard > silence_timeout_s:
+            if self._heard >= slept:
+                waited_before_s = None
+                continue
+            waited_s = self._waited_s(worker.pid)
+            if waited_before_s is None:
+                waited_before_s = waited_s
+            silent_s = now - self._heard
+            starved_s = min(
+                waited_s - waited_before_s, (self.MOST_PATIENCE - 1) * silence_timeout_s
+            )
+            if silent_s - starved_s > silence_timeout_s:
                 self._silent = True
                 await worker.kill()
                 return

@@ -18,18 +18,21 @@ class SimulationRig:
 
     In a hurry, frames come as fast as they are taken, but never while the brain has to make up
     its mind: from a detection until it listens, and from the endpoint to the next recording,
-    time runs as it does for a person.
+    time runs as it does for a person. Sound is played in no time at all, and heard by nobody.
+
+    Attributes:
+        hurry: it is in a hurry wherever it may be.
     """
 
     def __init__(self, settings: dict[str, Any], send: Send) -> None:
         self._send = send
-        self._hurry = bool(settings.get("hurry", False))
+        self.hurry = bool(settings.get("hurry", False))
         record_to = settings.get("record_to")
         echo_db = settings.get("echo_db")
         self.sound = SimulatedSound(
             self._spoken,
             record_to=Path(record_to) if record_to else None,
-            hurry=self._hurry,
+            hurry=self.hurry,
             echo=None if echo_db is None else RoomEcho(echo_db, settings["echo_delay_s"]),
         )
         self._listening = False
@@ -65,4 +68,4 @@ class SimulationRig:
         self._send(Event(wire.SIMULATED, data))
 
     def _pace(self, *, hurry: bool) -> None:
-        self.sound.capture.hurry(on=hurry and self._hurry)
+        self.sound.capture.hurry(on=hurry and self.hurry)

@@ -92,7 +92,10 @@ class AudioWorker:
         engines = settings.get("access_key"), Path(folder) if folder else None
         self._wake = choose_detector(wake, *engines)
         self._stop = stop_detector(wake, *engines)
-        self._own_voice = OwnVoice() if wake.ignore_own_voice else None
+        # In a hurry the speaker plays in no time at all and the microphone hears nothing of it, so
+        # a person would be compared with sound of another time.
+        hurry = self._rig is not None and self._rig.hurry
+        self._own_voice = OwnVoice() if wake.ignore_own_voice and not hurry else None
         self._chimes: dict[str, bytes] = {}
         self._ear = Ear(
             self._wake.detector,

@@ -23,6 +23,8 @@ from sena_pi.body.switch import SwitchLost
 from sena_pi.body.wiring import Body, Joined
 from sena_pi.gain import gain_of
 from sena_pi.phases import Phase
+from sena_pi.reasons import Reason
+from sena_pi.report import Outcome, Source, TurnReport
 from sena_pi.stages import Speaker
 from tests.body.rings import PlainLamps
 from tests.turns.bench import Bench, answered, tell, until
@@ -399,3 +401,32 @@ def test_a_full_ring_that_is_let_go_asks_for_a_reset_and_one_that_is_not_full_do
             await later(lambda: house.body._presses.next_s is None)
 
     live(story, path)
+
+
+@pytest.mark.parametrize(
+    ("reason", "lit"),
+    [
+        (Reason.OFFLINE, True),
+        (Reason.KEY, True),
+        (Reason.CLOCK, True),
+        (Reason.PORTAL, True),
+        (Reason.QUOTA, False),
+        (Reason.SLOW, False),
+    ],
+)
+def test_what_somebody_must_see_to_is_shown_until_the_cloud_answers(
+    tmp_path: Path, reason: Reason, *, lit: bool
+) -> None:
+    """No network, a refused key or a wrong clock: amber between turns, as told aloud in them."""
+
+    async def story(it: Bench) -> None:
+        body = House(it, tmp_path / "body.json").body
+        body.turn_ended(TurnReport("1", "sena", Outcome.ANSWERED, told=("filler", reason)))
+        assert lit is body.light.layers.offline
+        by_rule = TurnReport("2", "sena", Outcome.ANSWERED, source=Source.RULE)
+        body.turn_ended(by_rule)
+        assert lit is body.light.layers.offline
+        body.turn_ended(TurnReport("3", "sena", Outcome.ANSWERED, source=Source.CLOUD))
+        assert not body.light.layers.offline
+
+    tell(story)

@@ -43,6 +43,18 @@ class Verdict:
         """All that should not be."""
         return [*self.wrong, *self.lost, *self.returned, *self.problems]
 
+    def counts(self) -> dict[str, int]:
+        """How many of each, by column of a table."""
+        return {
+            "times": self.cuts,
+            "entries looked for": self.entries,
+            "wrong": len(self.wrong),
+            "lost": len(self.lost),
+            "back again": len(self.returned),
+            "problems": len(self.problems),
+            "indexes made anew": self.rebuilt,
+        }
+
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(
             *(getattr(self, one.name) + getattr(other, one.name) for one in fields(self))

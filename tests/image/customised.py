@@ -1,6 +1,6 @@
 """A machine with what the card's image has for Raspberry Pi Imager, in systemd-nspawn.
 
-    python -m tests.image.customised      makes its tree of Debian, once; two minutes or so
+python -m tests.image.customised      makes its tree of Debian, once; two minutes or so
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.service.machine import CannotRun, Machine, booted, why_not
@@ -30,6 +30,7 @@ OF_THE_OVERLAY = (
     "etc/systemd/system", "usr/libexec/sena-card", "usr/lib/udev",
     "usr/lib/systemd/system/sena-customise.service",
 )  # fmt: skip
+SYSTEM = "etc/systemd/system"
 OFF = ("ssh.service", "ssh.socket", "wpa_supplicant.service")
 """What the packages switch on, and the image off."""
 NOT_HERE = ("data.mount.wants", "sena-machine-id.service")
@@ -76,8 +77,15 @@ def make_tree() -> Path:
 
 
 @contextlib.contextmanager
-def started(files: Mapping[str, str], extra: Mapping[str, str] | None = None) -> Iterator[Machine]:
+def started(
+    files: Mapping[str, str], extra: Mapping[str, str] | None = None, wanted: Sequence[str] = ()
+) -> Iterator[Machine]:
     """A machine with these files on its boot partition; further files by their path.
+
+    Args:
+        files: name on the boot partition -> text.
+        extra: path in the machine -> text.
+        wanted: units of its /etc that it starts.
 
     Raises:
         CannotRun: it does not start here.
@@ -103,6 +111,8 @@ def started(files: Mapping[str, str], extra: Mapping[str, str] | None = None) ->
         }.items():
             (laid / name).parent.mkdir(parents=True, exist_ok=True)
             (laid / name).write_text(text, encoding="utf-8")
+        for unit in wanted:
+            (laid / SYSTEM / "multi-user.target.wants" / unit).symlink_to(f"/{SYSTEM}/{unit}")
         laid.chmod(0o755)
         # Both are lower layers; what is written goes to a third, and is forgotten.
         with booted(Path(f"{laid}:{tree()}")) as machine:

@@ -40,7 +40,10 @@ def test_the_example_is_taken_over_as_it_is() -> None:
 
 def test_all_that_the_example_offers_can_be_taken_over() -> None:
     """Each line is valid once its "#" is gone: names, kinds and ranges are those of today."""
-    assert sum(map(len, uncommented().settings.values())) == len(re.findall(r"(?m)^#\w+ = ", EXAMPLE)) - 2
+    assert (
+        sum(map(len, uncommented().settings.values()))
+        == len(re.findall(r"(?m)^#\w+ = ", EXAMPLE)) - 2
+    )
 
 
 def test_the_example_shows_todays_defaults() -> None:

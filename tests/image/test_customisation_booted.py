@@ -13,15 +13,13 @@ from tests.image.customised import REPOSITORY, example, started
 from tests.service.machine import CannotRun, Machine
 
 NICS = """\
-[Unit]
-Description=Two devices that are called as those of a board
-DefaultDependencies=no
-Before=systemd-networkd.service
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'ip link add eth0 type veth peer name wlan0 && ip link set eth0 up'
+[NetDev]
+Name=eth0
+Kind=veth
+[Peer]
+Name=wlan0
 """
-WANTS = "etc/systemd/system/sysinit.target.wants"
+"""Two devices that are called as those of a board."""
 
 
 @contextmanager
@@ -31,13 +29,11 @@ def machine(files: Mapping[str, str]) -> Iterator[Machine]:
     order = unit[: unit.index("[Service]")].replace("OnFailure=", "#")
     sena = f"{order}[Service]\nExecStart=/bin/sleep infinity\n[Install]\n"
     extra = {
-        "etc/systemd/system/nics.service": NICS,
-        "etc/systemd/system/sena.service": sena,
-        f"{WANTS}/nics.service": NICS,
-        "etc/systemd/system/multi-user.target.wants/sena.service": sena,
+        "etc/systemd/network/10-nics.netdev": NICS,
+        "etc/systemd/system/sena.service": f"{order}[Service]\nExecStart=/bin/sleep infinity\n",
     }
     try:
-        with started(files, extra) as found:
+        with started(files, extra, ["sena.service"]) as found:
             found.until(
                 lambda: found.active("sena-customise.service") != "activating", 90, "customised"
             )

@@ -31,7 +31,7 @@ from sena_pi.workers.voice import NICENESS
 from tests.gemini_replies import End, answer_json, sound_answer, text_answer
 from tests.gemini_server import GeminiServer
 from tests.house import QUESTION, SPEECH_HZ, House, house, tone
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.prove.idle import make_noise
 from tests.soundserver import SoundServer, sound_server
 
@@ -192,12 +192,19 @@ async def flush(it: House, heard: Heard, *, after_s: float) -> Row:
     }
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(backend: str, rows: Sequence[Row]) -> None:
     """Each figure's median, 99th percentile and largest."""
     for name in rows[0]:
         values = sorted(row[name] for row in rows)
         p99 = values[min(len(values) - 1, round(0.99 * len(values)))]
         late = sum(value > LATE_MS for value in values)
+        reported(f"{backend}: {name}", {
+            "n": len(values),
+            "p50, ms": statistics.median(values),
+            "p99, ms": p99,
+            "max, ms": values[-1],
+            f"over {LATE_MS:g} ms": late,
+        })  # fmt: skip
         print(
             f"  {name:24} p50 {statistics.median(values):6.1f} p99 {p99:6.1f}"
             f" max {values[-1]:6.1f} ms (n={len(values)}, {late} over {LATE_MS:g} ms)",
@@ -205,15 +212,16 @@ def show(rows: Sequence[Row]) -> None:
         )
 
 
-async def measure(backend: Backend, turns: int, flushes: int) -> None:
+async def measure(name: str, backend: Backend, turns: int, flushes: int) -> None:
     sound, device, heard = backend
-    for name in ("STATE", "CACHE", "RUNTIME"):
-        os.environ[f"{name}_DIRECTORY"] = str(sound.folder / name.lower())
+    for kind in ("STATE", "CACHE", "RUNTIME"):
+        os.environ[f"{kind}_DIRECTORY"] = str(sound.folder / kind.lower())
     make_noise(sound, sound.folder, NOISE_S)
     async with GeminiServer() as gemini, house(sound, gemini, speaker={"device": device}) as it:
         with busy_cores():
-            show([await flush(it, heard, after_s=0.2 + 0.1 * (n % 5)) for n in range(flushes)])
-            show([await turn(it, gemini, heard) for _ in range(turns)])
+            after_s = [0.2 + 0.1 * (n % 5) for n in range(flushes)]
+            show(name, [await flush(it, heard, after_s=one_s) for one_s in after_s])
+            show(name, [await turn(it, gemini, heard) for _ in range(turns)])
 
 
 def main() -> None:
@@ -222,7 +230,7 @@ def main() -> None:
     for name, backend in {"PulseAudio": pulse, "ALSA's file plugin": file}.items():
         print(f"{name}: {machine()}, and a busy process per core", flush=True)
         with tempfile.TemporaryDirectory() as folder, backend(Path(folder)) as opened:
-            asyncio.run(measure(opened, turns, flushes))
+            asyncio.run(measure(name, opened, turns, flushes))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.cache.cuts import Verdict
 from tests.cache.kills import kill_writers
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 
 AT_ONCE = 100
 
@@ -33,6 +33,7 @@ def main() -> None:
             verdict += kill_writers(Path(folder), lives, chance, first=verdict.cuts)
             print(f"killed: {verdict}", flush=True)
     print(f"{time.monotonic() - start:.0f} s; {machine()}")
+    reported("killed", verdict.counts())
     print("\n".join(verdict.faults[:20]))
     if verdict.faults:
         sys.exit("FAILED")

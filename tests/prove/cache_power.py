@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from tests.cache.cuts import Verdict, cut_at, left_by, moments_of, writer_life
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 
 CUTS_A_SEED = 100
 STEPS = 400
@@ -56,6 +56,8 @@ def main() -> None:
         print(f"syncs obeyed: {real}", flush=True)
     print(f"syncs ignored (the control): {control}")
     print(f"{time.monotonic() - start:.0f} s; the next seed is {seed}; {machine()}")
+    reported("syncs obeyed", real.counts())
+    reported("syncs ignored (the control)", control.counts())
     print("\n".join(real.faults[:20]))
     if real.faults or not control.lost:
         sys.exit("FAILED")

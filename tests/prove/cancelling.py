@@ -14,7 +14,7 @@ import sys
 
 from sena_pi.engines.espeak import Espeak
 from tests.cancelling import Left, cancel_each
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 
 
 def main() -> int:
@@ -33,6 +33,7 @@ def main() -> int:
             f"{who} speaks: {left.cancelled} of {runs} turns cancelled at awaits 1, 2, 3 ... of "
             f"{left.awaits}, each followed by a whole one: {len(left.problems)} problems"
         )
+        reported(f"{who} speaks", {"cancelled": left.cancelled, "problems": len(left.problems)})
         print(*left.problems, sep="\n")
         failed = failed or bool(left.problems) or left.cancelled < runs
     return int(failed)

@@ -31,7 +31,7 @@ from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.engines.espeak import Espeak
 from sena_pi.stages import Speaker
 from tests.faults import FAULTS, audible_ms, brain, open_sockets
-from tests.prove.figures import machine, spread
+from tests.prove.figures import machine, measured, reported, spread
 from tests.room import StorySpeaker
 
 LIMIT_MS = 3000.0
@@ -144,13 +144,15 @@ async def storm(name: str) -> int:
         return place.reached()
 
 
-def tell(what: str, seen: Seen, limit_ms: float) -> bool:
+def tell(name: str, what: str, seen: Seen, limit_ms: float) -> bool:
     """Print a line; True where the runs keep what is promised."""
     good = not seen.silent and not seen.problems and max(seen.audible_ms, default=0) <= limit_ms
     heard = spread(seen.audible_ms, "ms") if seen.audible_ms else "nothing"
     print(f"  {what:8} {heard}, silent {seen.silent}, left {len(seen.problems)}, "
           f"lag of the machine {seen.lag_ms:.0f} ms"
           f"{'' if good else '   <-- NOT KEPT'}")  # fmt: skip
+    waits = measured(seen.audible_ms, "ms") if seen.audible_ms else {"n": 0}
+    reported(f"{name}, {what}", {**waits, "silent": seen.silent, "left": len(seen.problems)})
     for told, times in seen.told.most_common():
         print(f"           {times:4} x {told}")
     for problem in seen.problems:
@@ -169,11 +171,12 @@ async def measure(args: argparse.Namespace) -> bool:
                 seen = await runs(name, args.scaled, SCALE, [quick() for _ in ready])
                 reason_ms = 1000 * Deadlines().scaled(SCALE).reason_s
                 spare_ms = LIMIT_MS - 1000 * Deadlines().reason_s + seen.lag_ms
-                good &= tell("scaled", seen, reason_ms + spare_ms)
+                good &= tell(name, "scaled", seen, reason_ms + spare_ms)
             if args.real:
-                good &= tell("real", await runs(name, args.real, 1, ready), LIMIT_MS)
+                good &= tell(name, "real", await runs(name, args.real, 1, ready), LIMIT_MS)
             reached = await storm(name)
             kept = reached <= FAULTS[name].requests
+            reported(f"{name}, {STORM} questions", {"requests": reached})
             good &= kept
             print(f"  requests {reached} for {STORM} questions (at most {FAULTS[name].requests})"
                   f"{'' if kept else '   <-- NOT KEPT'}", flush=True)  # fmt: skip

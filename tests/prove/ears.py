@@ -33,7 +33,7 @@ from tests.ears_corpus import (
     TIMER_OTHERS,
     TIMER_PHRASES,
 )
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.recordings import RECORDINGS
 from tests.speech import RATE_HZ, pcm_of, quiet, say
 
@@ -153,6 +153,13 @@ def _print(voice: str, figures: Figures, *, missed: bool) -> None:
         f"{kind} {figures.accepted[kind]}/{said}" for kind, said in sorted(figures.said.items())
     )
     speed = figures.cpu_s / figures.audio_s if figures.audio_s else 0.0
+    accepted = {f"{kind}, accepted": figures.accepted[kind] for kind in sorted(figures.said)}
+    reported(voice, {
+        **dict(sorted(figures.said.items())),
+        **accepted,
+        "misheard": len(figures.misheard),
+        "falsely accepted": len(figures.false),
+    })  # fmt: skip
     print(f"{voice:16} {counts}, misheard {len(figures.misheard)}; {speed:.2f} of real time")
     stories = {"false": figures.false, "misheard": figures.misheard}
     if missed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from tests.cache.questions import SETS, false_hits, shared
+from tests.prove.figures import reported
 
 
 def main() -> int:
@@ -16,11 +17,13 @@ def main() -> int:
     for which in SETS:
         count, wrong = false_hits(which)
         print(f"{which}: {len(wrong)} of {count} pairs that must not share an answer do")
+        reported(f"{which}: must not share", {"pairs": count, "share": len(wrong)})
         for pair in wrong:
             print("   ", *pair, sep=" | ")
             status = 1
     there, found = shared()
     share = found.total() / there.total()
+    reported("should share", {"pairs": there.total(), "share": found.total()})
     print(f"{found.total()} of {there.total()} pairs that should share one do, {share:.0%}:")
     for kind, count in there.items():
         print(f"    {kind:32} {found[kind]:3} of {count}")

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fault_table import FAULTS, Handling, fingerprint
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("sena_pi", "tests", "scripts", "systemd", "packaging", "pyproject.toml")
@@ -211,6 +211,7 @@ def table(names: list[str], kept: dict[str, Any]) -> list[str]:
             elif result["verdict"] != "shown":
                 print(f"     {handling.where}: {str(result['words']).splitlines()[0]}")
     print(f"{len(names) - len(left)} of {len(names)} faults are shown")
+    reported("faults", {"looked at": len(names), "shown": len(names) - len(left)})
     return left
 
 

@@ -24,7 +24,7 @@ from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
 from sena_pi.keys import KeyStore
 from sena_pi.resources import Resources, measure
 from sena_pi.settings import validated
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.soundserver import SoundServer, sound_server
 
 PROCESSES = ("brain", "audio", "ears", "voice")
@@ -88,6 +88,13 @@ def main() -> None:
     print(f"sound: {found.sound}, {found.watched_s:.0f} s, "
           f"listening after {found.listening_s:.1f} s")  # fmt: skip
     print(*table(found), sep="\n")
+    for use in found.after:
+        if use.name in PROCESSES:
+            reported(f"{use.name}, {found.sound} sound", {
+                "of a core, %": found.busy_percent(use),
+                "RSS, MB": use.resident_mb,
+                "PSS, MB": use.proportional_mb,
+            })  # fmt: skip
     if found.replaced:
         print(f"worthless: {found.replaced} audio workers were replaced on this busy machine")
     print(PUBLISHED)

@@ -44,7 +44,7 @@ from sena_pi.keys import KeyStore
 from sena_pi.settings import Settings
 from sena_pi.simulated.console import ConsoleLight
 from sena_pi.workers.voice import NICENESS
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.speech import say
 
 T = TypeVar("T")
@@ -306,7 +306,14 @@ def p99_of(values: Sequence[float]) -> float:
     return sorted(values)[min(len(values) - 1, int(0.99 * len(values)))]
 
 
-def told(name: str, values: Sequence[float]) -> None:
+def told(name: str, values: Sequence[float], row: str = "") -> None:
+    """A line, and a row of the record, which may have a longer name."""
+    reported(row or name, {
+        "n": len(values),
+        "p50, ms": statistics.median(values),
+        "p99, ms": p99_of(values),
+        "max, ms": max(values),
+    })  # fmt: skip
     print(
         f"{name:12} p50 {statistics.median(values):7.2f}  p99 {p99_of(values):7.2f}  "
         f"max {max(values):7.2f} ms  (n={len(values)})",
@@ -316,7 +323,8 @@ def told(name: str, values: Sequence[float]) -> None:
 
 def told_of(name: str, values: Sequence[Lateness]) -> bool:
     told(name, [value.ms for value in values])
-    told("  without *", [max(0.0, value.ms - value.waited_ms) for value in values])
+    without_ms = [max(0.0, value.ms - value.waited_ms) for value in values]
+    told("  without *", without_ms, f"{name}, without waits for a processor")
     return p99_of([value.ms for value in values]) <= TARGET_MS
 
 

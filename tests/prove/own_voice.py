@@ -32,7 +32,7 @@ from sena_pi.own_voice import OwnVoice
 from sena_pi.simulated.echo import RoomEcho
 from sena_pi.wake import WakeWordEngine
 from tests.echo_room import EchoRoom, SmallSpeaker, at_peak
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.recordings import recording
 from tests.speech import pcm_of, quiet, say
 
@@ -209,6 +209,8 @@ def run(part: str, cases: Cases) -> None:
         sums.setdefault(key.rpartition(",")[0], Counter()).update(result)
     for key in sorted(sums):
         print(f"{key:36}", ", ".join(f"{name} {n:g}" for name, n in sums[key].items()))
+    for key in sorted(sums):
+        reported(f"{part}, {key}", {name: round(n) for name, n in sums[key].items()})
     print(f"({len(cases)} cases, {time.monotonic() - start:.0f} s)", flush=True)
     kept.unlink()
 

@@ -23,7 +23,7 @@ from tests.echo_room import at_peak
 from tests.gemini_replies import answer_json, sound_answer, text_answer
 from tests.gemini_server import GeminiServer
 from tests.house import QUESTION, SPEECH_HZ, House, house
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.prove.own_voice import ANSWER_PEAK, ECHOES, VOICES
 from tests.soundserver import sound_server
 from tests.speech import say
@@ -82,6 +82,7 @@ async def measure(folder: Path, echo: tuple[float, float], turns: int, **more: o
                 sums.update(await turn(it, gemini, n, presses=presses))
             own = it.appliance.audio.health.heartbeat["own_words"]
     told = ", ".join(f"{name} {number}" for name, number in sums.items())
+    reported(f"{echo[0]:g} dB{', control' if more else ''}", dict(sums))
     print(f"{echo[0]:g} dB {more or ''}: {told}, own words {own}", flush=True)
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.prove.figures import machine, spread
+from tests.prove.figures import machine, measured, reported, spread
 from tests.scripted_plugs_worker import FOLDER
 from tests.test_plugs import Desk, desk
 
@@ -40,6 +40,9 @@ async def measure(folder: Path, trials: int) -> None:
             stood_in.append(await timed(it, A))
             it.plug(B)
             back.append(await timed(it, B))
+    reported("away for a second, heard again since it is back", measured(jolted, "s"))
+    reported("pulled, another one heard", measured(stood_in, "s"))
+    reported("plugged in again, the chosen one heard", measured(back, "s"))
     print(f"away for a second, heard again since it is back:  {spread(jolted, 's')}")
     print(f"pulled, another one heard:                        {spread(stood_in, 's')}")
     print(f"plugged in again, the chosen one heard:           {spread(back, 's')}")

@@ -26,7 +26,7 @@ from sena_pi.voice_ladder import TurnVoice, VoiceLadder
 from sena_pi.voice_race import Race
 from tests.gemini_replies import End, Reply, sound_answer
 from tests.gemini_server import SERVER, GeminiServer
-from tests.prove.figures import machine, spread
+from tests.prove.figures import machine, measured, reported, spread
 from tests.tone_voice import write_tone_voice
 
 SENTENCE = "The capital of France is Paris, and it lies on the Seine."
@@ -47,6 +47,11 @@ class Figures:
 
     first_ms: list[float] = field(default_factory=list)
     winners: Counter[str] = field(default_factory=Counter)
+
+    def report(self, what: str) -> None:
+        """A row of the record."""
+        first = measured(self.first_ms, "ms") if self.first_ms else {"n": 0}
+        reported(what, {**first, **{f"by {name}": n for name, n in self.winners.items()}})
 
     def __str__(self) -> str:
         won = ", ".join(f"{name} {count}" for name, count in self.winners.most_common())
@@ -126,8 +131,11 @@ async def measure(folder: Path, trials: int) -> None:
             delay = "never" if delay_ms is None else f"{delay_ms} ms"
             for name, race in (("with", Race()), ("without", None)):
                 figures = await it.trials(delay_ms, race, trials)
+                figures.report(f"cloud's first sound {delay}, {name} race")
                 print(f"cloud's first sound {delay:>7}, {name:>7} race: {figures}", flush=True)
         slow, rested = await it.turns(1500, trials)
+        slow.report("turns in a row at 1500 ms, until it rests")
+        rested.report("turns in a row at 1500 ms, while it rests")
         print(f"turns in a row at 1500 ms, until it rests: {slow}")
         print(f"turns in a row at 1500 ms, while it rests: {rested}")
         tasks = [t for t in asyncio.all_tasks() - before if t.get_name() != SERVER]

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.devices.worker import Supervisor
-from tests.prove.figures import machine, spread
+from tests.prove.figures import machine, measured, reported, spread
 from tests.soundserver import SoundServer, sound_server
 
 T = TypeVar("T")
@@ -98,6 +98,10 @@ async def measure(server: SoundServer, trials: int) -> None:
     stopped = await repeated(trials, lambda it: signalled(it, signal.SIGSTOP))
     print(f"stopped:                         {spread(stopped, 's')}", flush=True)
     lost = await repeated(trials, lambda it: server_lost(it, server))
+    reported("killed", measured(killed, "s"))
+    reported("stopped", measured(stopped, "s"))
+    reported("server lost, since it answers", measured([a for a, _ in lost], "s"))
+    reported("server lost, since others hear", measured([b for _, b in lost], "s"))
     print(f"server lost, since it answers:   {spread([a for a, _ in lost], 's')}")
     print(f"server lost, since others hear:  {spread([b for _, b in lost], 's')}", flush=True)
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.prove.figures import machine as circumstances
+from tests.prove.figures import reported
 from tests.service.machine import CannotRun, booted, tree, why_not
 from tests.service.trials import TRIALS
 
@@ -58,6 +59,7 @@ def tried(suite: str, deb: Path, wanted: Sequence[str], *, debug: bool) -> int:
                 if debug:
                     print(machine.messages("--lines=60"), file=sys.stderr)
             took_s = time.monotonic() - start
+            reported(suite, {"trials": 1, "hold": int(verdict == "holds")})
             print(f"{suite:9} {verdict} {name} ({took_s:.0f} s): {told}", flush=True)
             if failures and name == first:
                 break

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.prove.figures import machine
+from tests.prove.figures import machine, reported
 from tests.soak import Growth, Soaked, soak
 
 LIMIT_MB = 5.0
@@ -55,6 +55,12 @@ def main() -> None:
         )
     lines, kept = verdict(soaked)
     print(*lines, sep="\n")
+    reported("soak", {
+        "turns": soaked.turns,
+        "brain's RSS, MB": soaked.growth.rss_mb,
+        "all PSS, MB": soaked.growth.pss_mb,
+        "left": sum(map(abs, soaked.growth.left.values())),
+    })  # fmt: skip
     took_s = time.monotonic() - began_s
     print(f"{took_s:.0f} s, {took_s / args.turns:.2f} s a turn; {machine()}")
     print(f"the next part: --from {args.first + args.turns}")
