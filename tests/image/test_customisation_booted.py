@@ -27,7 +27,6 @@ def machine(files: Mapping[str, str]) -> Iterator[Machine]:
     """Started and settled, with a stand-in for Sena that starts when Sena would."""
     unit = (REPOSITORY / "systemd" / "sena.service").read_text(encoding="utf-8")
     order = unit[: unit.index("[Service]")].replace("OnFailure=", "#")
-    sena = f"{order}[Service]\nExecStart=/bin/sleep infinity\n[Install]\n"
     extra = {
         "etc/systemd/network/10-nics.netdev": NICS,
         "etc/systemd/system/sena.service": f"{order}[Service]\nExecStart=/bin/sleep infinity\n",
@@ -98,7 +97,7 @@ def test_sena_does_not_wait() -> None:
 
 
 def test_a_key_opens_the_door_and_nothing_else_does(tmp_path: Path) -> None:
-    """ssh with a key: a real login; no password counts, root is not let in."""
+    """With a key: a real login; no password counts, root is not let in."""
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     files = example("keys_only")

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "packaging"))
-
-from image.imager import Facts, manifest  # noqa: E402 - not installed
+from image.imager import Facts, manifest
 
 SCHEMA = Path(__file__).parent / "schema" / "os-list-schema.json"
 FACTS = Facts(
@@ -93,9 +88,7 @@ def test_each_board_of_the_list_finds_the_image() -> None:
     document: Any = manifest(FACTS)
     offered = set(document["os_list"][0]["devices"])
     assert [
-        board["name"]
-        for board in document["imager"]["devices"]
-        if not offered & set(board["tags"])
+        board["name"] for board in document["imager"]["devices"] if not offered & set(board["tags"])
     ] == []
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "packaging"))
-
-from image import card_reader as reader  # noqa: E402 - not installed
-from image import lint  # noqa: E402
-from image.firmware import BOARDS, loaded, mistakes  # noqa: E402
+from image import card_reader as reader
+from image import lint
+from image.firmware import BOARDS, loaded, mistakes
 
 BOOT = REPOSITORY / "packaging" / "image" / "boot"
 MIB = 1024 * 1024
