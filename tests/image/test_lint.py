@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 from image import card_reader as reader
 from image import lint
 from image.firmware import BOARDS, loaded, mistakes
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 BOOT = REPOSITORY / "packaging" / "image" / "boot"
 MIB = 1024 * 1024
