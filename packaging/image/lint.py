@@ -227,9 +227,14 @@ RULES: Final[tuple[Rule, ...]] = (
 )  # fmt: skip
 
 
+OF_THE_CARD: Final = (config_can_be_read, partitions_are_sound, root_is_there)
+"""Those that say something where there is no `config.txt`."""
+
+
 def problems(card: Card) -> list[str]:
     """All that is wrong."""
-    return [problem for rule in RULES for problem in rule(card)]
+    rules = RULES if "config.txt" in card.names else OF_THE_CARD
+    return [problem for rule in rules for problem in rule(card)]
 
 
 def promised(files: reader.BootFiles) -> tuple[Board, ...]:

@@ -25,7 +25,8 @@ PACKAGES = (
 )  # fmt: skip
 """Of the image's list, those that have to do with it."""
 OF_THE_OVERLAY = (
-    "etc/cloud", "etc/ssh", "etc/hostname", "etc/hosts", "etc/systemd/system.conf.d",
+    "etc/cloud", "etc/ssh", "etc/hostname", "etc/hosts", "etc/tmpfiles.d",
+    "etc/systemd/system.conf.d",
     "etc/systemd/resolved.conf.d", "etc/systemd/network", "etc/systemd/system-generators",
     "etc/systemd/system", "usr/libexec/sena-card", "usr/lib/udev",
     "usr/lib/systemd/system/sena-customise.service",

@@ -20,6 +20,11 @@ Kind=veth
 Name=wlan0
 """
 """Two devices that are called as those of a board."""
+KERNEL = """\
+[Service]
+Environment="DEBUG_PROC_CMDLINE=cfg80211.ieee80211_regdom=DE ds=nocloud;i=rpi-imager-1795390000000"
+"""
+"""What Imager puts behind the kernel's command line, by cloud-init's own way to try one."""
 
 
 @contextmanager
@@ -29,6 +34,7 @@ def machine(files: Mapping[str, str]) -> Iterator[Machine]:
     order = unit[: unit.index("[Service]")].replace("OnFailure=", "#")
     extra = {
         "etc/systemd/network/10-nics.netdev": NICS,
+        "etc/systemd/system/sena-customise.service.d/kernel.conf": KERNEL,
         "etc/systemd/system/sena.service": f"{order}[Service]\nExecStart=/bin/sleep infinity\n",
     }
     try:
@@ -54,46 +60,54 @@ def listening(found: Machine) -> set[str]:
     return {line.split()[4].rsplit(":", 1)[1] for line in lines} - {"5353"}
 
 
-def test_all_that_imager_asks_can_be_had_in_one_start() -> None:
-    """Name, time zone, user with a password, ssh, and a hidden network with an é in its name."""
-    files = example("full")
-    with machine(files) as found:
-        password = files["user-data"].split('passwd: "')[1].split('"')[0]
-        assert found.active("sena-customise.service") == "active", found.messages("-b")[-2000:]
-        assert found.out("hostname").strip() == "kitchen"
-        assert found.out("readlink", "-f", "/etc/localtime").strip().endswith("Europe/Berlin")
-        assert people(found) == [f"anna {password}"]
-        assert "sudo" in found.out("id", "-nG", "anna").split()
-        assert "NOPASSWD" not in found.out("sudo", "-l", "-U", "anna")
-        assert "passwordauthentication yes" in found.out("sshd", "-T").splitlines()
-        assert listening(found) == {"22"}
-        wireless = found.out("cat", "/run/netplan/wpa-wlan0.conf")
-        assert 'ssid=P"Café am Eck"' in wireless
-        assert {"country=DE", "  scan_ssid=1"} <= set(wireless.splitlines())
-        assert "DHCP=yes" in found.out("cat", "/run/systemd/network/10-netplan-eth0.network")
-        assert "eth0): yes" in found.out("resolvectl", "mdns")
-        assert found.out("systemctl", "--failed", "--no-legend", "--plain").split() == []
+@pytest.fixture(scope="module")
+def full() -> Iterator[Machine]:
+    """A machine of somebody who filled in all that Imager asks."""
+    with machine(example("full")) as found:
+        yield found
 
 
-def test_cloud_inits_own_check_accepts_what_imager_writes() -> None:
+def test_all_that_imager_asks_can_be_had_in_one_start(full: Machine) -> None:
+    """Name, time zone, a user with a password, and a name for others on the network."""
+    password = example("full")["user-data"].split('passwd: "')[1].split('"')[0]
+    assert full.active("sena-customise.service") == "active", full.messages("-b")[-2000:]
+    assert full.out("hostname").strip() == "kitchen"
+    assert full.out("readlink", "-f", "/etc/localtime").strip().endswith("Europe/Berlin")
+    assert people(full) == [f"anna {password}"]
+    assert "sudo" in full.out("id", "-nG", "anna").split()
+    assert "NOPASSWD" not in full.out("sudo", "-l", "-U", "anna")
+    assert "eth0): yes" in full.out("resolvectl", "mdns")
+    assert full.out("systemctl", "--failed", "--no-legend", "--plain").split() == []
+
+
+def test_ssh_is_there_when_it_is_asked_for(full: Machine) -> None:
+    """With the password, as it was asked for; and nothing else listens."""
+    assert "passwordauthentication yes" in full.out("sshd", "-T").splitlines()
+    assert listening(full) == {"22"}
+
+
+def test_a_hidden_network_with_an_accent_in_its_name_is_looked_for(full: Machine) -> None:
+    """What wpa_supplicant and networkd are told."""
+    wireless = full.out("cat", "/run/netplan/wpa-wlan0.conf")
+    assert 'ssid=P"Café am Eck"' in wireless
+    assert {"country=DE", "  scan_ssid=1"} <= set(wireless.splitlines())
+    assert "DHCP=yes" in full.out("cat", "/run/systemd/network/10-netplan-eth0.network")
+
+
+def test_cloud_inits_own_check_accepts_what_imager_writes(full: Machine) -> None:
     """`cloud-init schema`, on the very files."""
-    with machine(example("full")) as found:
-        for kind, name in (("cloud-config", "user-data"), ("network-config", "network-config")):
-            checked = found.run("cloud-init", "schema", "-t", kind, "-c", f"/boot/firmware/{name}")
-            assert (checked.status, "Valid schema" in checked.out) == (0, True), checked.err
+    for kind, name in (("cloud-config", "user-data"), ("network-config", "network-config")):
+        checked = full.run("cloud-init", "schema", "-t", kind, "-c", f"/boot/firmware/{name}")
+        assert (checked.status, "Valid schema" in checked.out) == (0, True), checked.err
 
 
-def test_sena_does_not_wait() -> None:
-    """It runs while the customisation is still at work, and was started no later."""
-    with machine(example("full")) as found:
-        began, done = (
-            int(found.shown(unit, name)[name])
-            for unit, name in (
-                ("sena.service", "ActiveEnterTimestampMonotonic"),
-                ("sena-customise.service", "ActiveEnterTimestampMonotonic"),
-            )
-        )
-        assert 0 < began < done
+def test_sena_does_not_wait(full: Machine) -> None:
+    """It runs before the customisation is done."""
+    began, done = (
+        int(full.shown(unit, "ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"])
+        for unit in ("sena.service", "sena-customise.service")
+    )
+    assert 0 < began < done
 
 
 def test_a_key_opens_the_door_and_nothing_else_does(tmp_path: Path) -> None:
@@ -121,6 +135,16 @@ def test_a_network_alone_changes_nothing_else() -> None:
         assert found.out("hostname").strip() == "sena"
         assert (people(found), listening(found)) == ([], set())
         assert "key_mgmt=NONE" in found.out("cat", "/run/netplan/wpa-wlan0.conf")
+
+
+def test_a_name_and_a_cable_are_enough() -> None:
+    """Imager then has the Wi-Fi unblocked that nobody has; no unit fails for it."""
+    with machine(example("wired")) as found:
+        assert found.active("sena-customise.service") == "active", found.messages("-b")[-2000:]
+        assert found.out("hostname").strip() == "study"
+        assert found.out("date", "+%Z").strip() == "IST"
+        assert (people(found), listening(found)) == ([], set())
+        assert "80-sena-wired.network" in found.out("networkctl", "status", "eth0")
 
 
 def test_a_card_without_any_wish_starts_as_well() -> None:
