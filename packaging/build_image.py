@@ -22,7 +22,7 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "packaging")]
 
-from image import archive, assemble, contents, furnish, kernels, models  # noqa: E402
+from image import archive, assemble, bytecode, contents, furnish, kernels, models  # noqa: E402
 from image.assemble import Artefact  # noqa: E402
 from image.bases import NAMES, Base, differences, shared_packages, sources  # noqa: E402
 from image.bootstrap import Recipe, tar_of  # noqa: E402
@@ -153,6 +153,7 @@ def _build(base: Base, recipe: Recipe, args: argparse.Namespace, work: Work) -> 
         }
         assemble.boot_folder(work.tree, base.name, found, work.boot, epoch_s)
     with step(f"sena-pi {version} in it"):
+        bytecode.compile_package(work.tree, deb, base.suite, work.cache / "image", work.scratch)
         furnish.install(work.tree, deb)
     with step("Voices"):
         voices = _voices(args, work)
@@ -241,7 +242,7 @@ def _finish(path: Path, version: str, epoch_s: int, args: argparse.Namespace) ->
     with step("Checksums"):
         described = [assemble.described(it) for it in made]
         if len(described) == 2:
-            _write_manifest(path, version, epoch_s, args.url, described[0], described[1])
+            _write_manifest(path, args.base, version, epoch_s, args.url, *described)
     for it in described:
         line = f"{it.sha256}  {it.path.name}\n"
         it.path.with_name(f"{it.path.name}.sha256").write_text(line, encoding="utf-8")
@@ -249,7 +250,7 @@ def _finish(path: Path, version: str, epoch_s: int, args: argparse.Namespace) ->
 
 
 def _write_manifest(
-    path: Path, version: str, epoch_s: int, url: str, plain: Artefact, packed: Artefact
+    path: Path, base: str, version: str, epoch_s: int, url: str, plain: Artefact, packed: Artefact
 ) -> None:
     """For Raspberry Pi Imager, which asks no questions about an image without one."""
     from image.imager import Facts, manifest
@@ -263,6 +264,7 @@ def _write_manifest(
         extract_sha256=plain.sha256,
         image_download_size=packed.size_bytes,
         image_download_sha256=packed.sha256,
+        base=base,
     )
     text = json.dumps(manifest(facts), indent=2) + "\n"
     path.with_suffix(".rpi-imager-manifest").write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Final
 from image import layout
 from image.bases import HERE
 from image.kernels import Kernel
-from image.layout import MIB, SECTOR, Layout, Partition
+from image.layout import MIB, Layout, Partition
 from image.steps import BuildFailed, run
 
 BOOT_FILES: Final = HERE / "boot"
@@ -53,9 +53,7 @@ def boot_folder(
         BuildFailed: it is more than the partition holds.
     """
     place.mkdir()
-    for path in sorted((tree / "usr/lib/raspi-firmware").glob("*")):
-        if path.is_file():
-            shutil.copyfile(path, place / path.name)
+    shutil.copytree(tree / "usr/lib/raspi-firmware", place, dirs_exist_ok=True)
     for kernel, start in kernels.items():
         shutil.copyfile(kernel.image, place / kernel.file_name)
         (place / kernel.initramfs_name).write_bytes(start)
@@ -122,14 +120,30 @@ def image(path: Path, where: Layout, folders: tuple[Path, Path, Path], epoch_s: 
 
 
 def _fat(path: Path, part: Partition, folder: Path) -> None:
-    run([
-        "mkfs.vfat", "--invariant", "-F", "32", "-n", part.label, "-i", f"{layout.BOOT_ID:08x}",
-        f"--offset={part.start_bytes // SECTOR}", path, str(part.size_bytes // 1024),
-    ])  # fmt: skip
-    names = [str(it) for it in sorted(folder.iterdir())]
-    # A FAT has local times; the build's place on the earth must not be in it.
-    run(["mcopy", "-i", f"{path}@@{part.start_bytes}", "-s", "-m", "-Q", "-b", *names, "::"],
-        environ={"TZ": "UTC"})  # fmt: skip
+    alone = path.with_suffix(".fat")
+    try:
+        with alone.open("wb") as file:
+            file.truncate(part.size_bytes)
+        run([
+            "mkfs.vfat", "--invariant", "-F", "32", "-n", part.label,
+            "-i", f"{layout.BOOT_ID:08x}", alone,
+        ])  # fmt: skip
+        names = [str(it) for it in sorted(folder.iterdir())]
+        # A FAT has local times; the build's place on the earth must not be in it.
+        run(["mcopy", "-i", alone, "-s", "-m", "-Q", *names, "::"], environ={"TZ": "UTC"})
+        _copy_into(alone, path, part.start_bytes)
+    finally:
+        alone.unlink(missing_ok=True)
+
+
+def _copy_into(source: Path, path: Path, at_bytes: int) -> None:
+    """Copy what is not empty of a file into another one, which stays sparse."""
+    with source.open("rb") as file, path.open("r+b") as image_file:
+        while block := file.read(MIB):
+            if block.count(0) != len(block):
+                image_file.seek(at_bytes)
+                image_file.write(block)
+            at_bytes += len(block)
 
 
 def _ext4(

@@ -53,7 +53,7 @@ class Base:
         data = tomllib.loads((folder / f"base.{name}.toml").read_text(encoding="utf-8"))
         archive: dict[str, Any] = data.pop("archive", {})
         try:
-            return cls(
+            base = cls(
                 name,
                 data.pop("about"),
                 data.pop("suite"),
@@ -64,9 +64,9 @@ class Base:
             )
         except KeyError as error:
             raise ValueError(f"base.{name}.toml has no {error}") from None
-        finally:
-            if unknown := [*data, *archive]:
-                raise ValueError(f"base.{name}.toml has unknown keys: {', '.join(unknown)}")
+        if unknown := [*data, *archive]:
+            raise ValueError(f"base.{name}.toml has unknown keys: {', '.join(unknown)}")
+        return base
 
     @property
     def has_archive(self) -> bool:

@@ -37,6 +37,7 @@ class Recipe:
         mirrors: lines for apt instead of Debian's servers.
         files: put below etc/apt before anything is fetched: a second archive, and its key.
         variant: of mmdebstrap; "extract" runs no program of the tree.
+        arch: processor, as Debian names it.
     """
 
     suite: str
@@ -44,13 +45,14 @@ class Recipe:
     mirrors: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     variant: str = "minbase"
+    arch: str = ARCH
 
     @property
     def digest(self) -> str:
         """Of all of it: the same for the same recipe only."""
         files = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
         parts = [
-            self.suite, ARCH, sorted(self.packages), self.mirrors, files, self.variant,
+            self.suite, self.arch, sorted(self.packages), self.mirrors, files, self.variant,
             COMPONENTS, EXCLUDED,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
@@ -67,7 +69,7 @@ def tar_of(recipe: Recipe, cache: Path, scratch: Path) -> Path:
     Raises:
         BuildFailed: mmdebstrap failed.
     """
-    path = cache / f"{recipe.suite}-{ARCH}-{recipe.digest}.tar"
+    path = cache / f"{recipe.suite}-{recipe.arch}-{recipe.digest}.tar"
     if path.is_file():
         print(f"    from {path}")
         return path
@@ -87,7 +89,7 @@ def tar_of(recipe: Recipe, cache: Path, scratch: Path) -> Path:
 
 
 def _command(recipe: Recipe, scratch: Path) -> Iterator[str]:
-    yield from ("mmdebstrap", "--mode=root", "--format=tar", f"--architectures={ARCH}")
+    yield from ("mmdebstrap", "--mode=root", "--format=tar", f"--architectures={recipe.arch}")
     yield f"--variant={recipe.variant}"
     yield f"--components={' '.join(COMPONENTS)}"
     # A cut leaves no tree that is used, so nothing needs to be on the disk meanwhile.

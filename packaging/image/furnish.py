@@ -28,6 +28,8 @@ MASKED: Final = (
     "e2scrub_reap.service", "fstrim.timer", "man-db.timer",
     # It would write the id into a layer that is forgotten: sena-machine-id.service keeps it.
     "systemd-machine-id-commit.service",
+    # No program here is another processor's.
+    "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount",
     # The catalogue and the hardware database are as they were built.
     "systemd-hwdb-update.service", "systemd-journal-catalog-update.service", "ldconfig.service",
 )  # fmt: skip
@@ -85,7 +87,7 @@ def install(tree: Path, deb: Path) -> None:
 def forget(tree: Path) -> None:
     """Delete what was of the machine that built it, and what must be another on each device."""
     for pattern in _FORGOTTEN:
-        for path in tree.glob(pattern):
+        for path in _matching(tree, pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -206,6 +208,13 @@ def size_of(tree: Path) -> int:
         + (block if stat.S_ISDIR(status.st_mode) else 0)
         for status in (path.lstat() for path in _below(tree))
     )  # fmt: skip
+
+
+def _matching(tree: Path, pattern: str) -> list[Path]:
+    if "*" in pattern:
+        return list(tree.glob(pattern))
+    # A link that points nowhere here: glob passes over those with a plain name.
+    return [tree / pattern] if os.path.lexists(tree / pattern) else []
 
 
 def _own(folder: Path, owner: Owner, mode: int) -> None:

@@ -87,7 +87,7 @@ def initramfs(tree: Path, kernel: Kernel) -> bytes:
     files = {
         "init": (FOLDER / "init").read_bytes(),
         "bin/busybox": busybox.read_bytes(),
-        "order": "".join(f"{_plain_name(path)}\n" for path in modules).encode(),
+        "modules/order": "".join(f"{_plain_name(path)}\n" for path in modules).encode(),
         **{f"modules/{_plain_name(path)}": _unpacked(path) for path in modules},
     }
     return gzip.compress(archive(files), 9, mtime=0)
@@ -95,7 +95,9 @@ def initramfs(tree: Path, kernel: Kernel) -> bytes:
 
 def needed_modules(tree: Path, release: str, names: Sequence[str]) -> list[Path]:
     """Files of these modules and of all that they need, in the order to load them."""
-    run(["depmod", "-b", tree, release], advice="are the kernel's modules in the tree?")
+    if not (tree / f"usr/lib/modules/{release}/modules.dep.bin").is_file():
+        # In a tree whose packages were unpacked and not installed.
+        run(["depmod", "-b", tree, release], advice="are the kernel's modules in the tree?")
     ordered: dict[Path, None] = {}
     for name in names:
         result = subprocess.run(

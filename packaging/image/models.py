@@ -14,7 +14,11 @@ from sena_pi.voice_catalogue import VOICES, CatalogueVoice, VoiceFile
 
 
 def collect(
-    names: Sequence[str], given: Path | None, cache: Path, place: Path
+    names: Sequence[str],
+    given: Path | None,
+    cache: Path,
+    place: Path,
+    catalogue: Sequence[CatalogueVoice] = VOICES,
 ) -> list[CatalogueVoice]:
     """Put the files of these voices into a folder.
 
@@ -23,6 +27,7 @@ def collect(
         given: a folder that has them; None to fetch them.
         cache: where what was fetched stays.
         place: a new folder.
+        catalogue: what there is.
 
     Returns:
         The voices.
@@ -30,7 +35,7 @@ def collect(
     Raises:
         BuildFailed: one can't be had, or is not the one of the catalogue.
     """
-    known = {voice.name: voice for voice in VOICES}
+    known = {voice.name: voice for voice in catalogue}
     if unknown := sorted(set(names) - known.keys()):
         raise BuildFailed(f"no such voice: {', '.join(unknown)}; there are {', '.join(known)}")
     wanted = list(names)
