@@ -38,6 +38,10 @@ def sound(seconds: float, rate_hz: int = RATE_HZ) -> AudioChunk:
     return AudioChunk(AudioFormat(rate_hz), b"\x00\x20\x00\xe0" * round(seconds * rate_hz / 2))
 
 
+GRACE_S = 0.5
+"""A tenth of the usual one."""
+
+
 class Rig:
     """The brain's audio, and a worker that does what the story says."""
 
@@ -55,6 +59,7 @@ class Rig:
                 spoken=lambda data: self._keep(self.obeyed, data),
             ),
             silence_timeout_s=10 * BOUND_S,
+            grace_s=GRACE_S,
             argv=(sys.executable, str(Path(scripted_audio_worker.__file__))),
         )
         self.speaker = self.audio.speaker
