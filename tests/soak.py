@@ -121,6 +121,8 @@ class Soak:
     async def ask(self, kind: str, number: int) -> TurnReport:
         """One turn, to its end."""
         self.gemini.will_answer(KINDS[kind](number))
+        if kind == "interrupted":  # the question that interrupts is answered
+            self.gemini.will_answer(KINDS["new"](number))
         audio, assistant = self.appliance.audio, self.appliance.assistant
         if kind == "worker killed":
             await self._kill_worker()
