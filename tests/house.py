@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import math
 from array import array
@@ -114,6 +115,7 @@ def _settings(url: str, more: dict[str, dict[str, object]]) -> Settings:
     return validated({**usual, **more})
 
 
+@functools.lru_cache(maxsize=32)
 def tone(hz: float, seconds: float = 0.6) -> bytes:
     """24 kHz samples of a pure tone."""
     step = 2 * math.pi * hz / SPEECH_HZ
