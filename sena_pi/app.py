@@ -24,6 +24,7 @@ from sena_pi.chimes import Chime
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
+from sena_pi.devices.ears import Ears
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.follow_up import follow_ups
 from sena_pi.keys import KeyStore
@@ -73,6 +74,7 @@ class Appliance:
         cache: the response cache, None where nothing is kept.
         timers: what is set; `stop_ringing` is the button's.
         body: light, button, mute and volume.
+        ears: understand commands without a cloud.
     """
 
     audio: Audio
@@ -81,6 +83,7 @@ class Appliance:
     cache: CacheService | None
     timers: Timers
     body: Body
+    ears: Ears
 
 
 @asynccontextmanager
@@ -197,7 +200,7 @@ async def running(
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
-        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body)
+        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body, parts.ears)
 
 
 @asynccontextmanager
