@@ -97,12 +97,12 @@ def test_no_timer_is_set_to_a_time_that_nobody_said(ears: SphinxEars):
 @pytest.mark.parametrize("voice", VOICES)
 def test_no_other_sentence_is_accepted(ears: SphinxEars, voice: str):
     """Near misses, everyday questions and wake words; each voice speaks its share."""
-    sentences = share((*NEW_OTHERS, *OTHERS), voice, of=24)
+    sentences = share((*NEW_OTHERS, *OTHERS), voice, of=36)
     heard = {
         sentence: hear(ears, Circumstances().heard(say(sentence, voice))).text
         for sentence in sentences
     }
-    assert len(heard) > 6
+    assert len(heard) > 4
     assert {} == {sentence: text for sentence, text in heard.items() if text}
 
 
