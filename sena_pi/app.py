@@ -26,6 +26,7 @@ from sena_pi.chimes import Chime
 from sena_pi.conversation import Conversation
 from sena_pi.deadlines import Deadlines
 from sena_pi.devices.audio import Audio, AudioListeners
+from sena_pi.devices.ears import Ears
 from sena_pi.devices.speaker import WorkerSpeaker
 from sena_pi.first_boot.news import tell_news
 from sena_pi.first_boot.request import end_for_reset
@@ -82,6 +83,7 @@ class Appliance:
         cache: the response cache, None where nothing is kept.
         timers: what is set; `stop_ringing` is the button's.
         body: light, button, mute and volume.
+        ears: understand commands without a cloud.
     """
 
     audio: Audio
@@ -90,6 +92,7 @@ class Appliance:
     cache: CacheService | None
     timers: Timers
     body: Body
+    ears: Ears
 
 
 @asynccontextmanager
@@ -222,7 +225,7 @@ async def running(
         if parts.refresh is not None:
             work.append(parts.refresh.run(assistant.idle))
         await closing.enter_async_context(_background(work))
-        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body)
+        yield Appliance(audio, assistant, listening, parts.cache, time.timers, body, parts.ears)
 
 
 @asynccontextmanager

@@ -162,6 +162,9 @@ async def _simulate(args: argparse.Namespace, settings: Settings) -> int:
             if appliance.body.muted:
                 raise NobodyHears("the microphone is closed; fix: sena unmute")
             await appliance.listening.wait()
+            if args.as_fast_as_it_goes:
+                # A person is not done with a question in the second in which all starts.
+                await appliance.ears.started()
             async for spoken in session.speak(appliance.audio, appliance.assistant, args.simulate):
                 if not spoken.reports:
                     print(f"{spoken.path}: no wake word was heard", file=sys.stderr)

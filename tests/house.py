@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import math
 from array import array
@@ -13,6 +14,7 @@ import numpy as np
 
 from sena_pi.app import Appliance, running
 from sena_pi.audio import MICROPHONE_FORMAT, wav_bytes
+from sena_pi.deadlines import Deadlines
 from sena_pi.keys import KeyStore
 from sena_pi.phases import Phase
 from sena_pi.report import TurnReport
@@ -78,7 +80,11 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    sound: SoundServer, gemini: GeminiServer, **more: dict[str, object]
+    sound: SoundServer,
+    gemini: GeminiServer,
+    *,
+    deadlines: Deadlines | None = None,
+    **more: dict[str, object],
 ) -> AsyncIterator[House]:
     """The appliance, listening; with more settings than the server's address.
 
@@ -91,6 +97,7 @@ async def house(
         _settings(gemini.url, more),
         keys,
         light,
+        deadlines=deadlines,
         on_report=lambda report: box[0].reports.put_nowait(report),
     ) as appliance:
         box.append(House(appliance, sound, light))
@@ -108,6 +115,7 @@ def _settings(url: str, more: dict[str, dict[str, object]]) -> Settings:
     return validated({**usual, **more})
 
 
+@functools.lru_cache(maxsize=32)
 def tone(hz: float, seconds: float = 0.6) -> bytes:
     """24 kHz samples of a pure tone."""
     step = 2 * math.pi * hz / SPEECH_HZ

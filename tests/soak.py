@@ -36,6 +36,8 @@ from tests.speech import say
 
 BOUND_S = 60.0
 SCALE = 0.2
+FOLLOW_UP_S = 1.0
+"""Nobody speaks on; a turn that waits for it is made after each answer all the same."""
 _MB = 1 << 20
 _CUT = answer_json(heard="q", say="Whole one. And then")[:-2]
 
@@ -121,6 +123,8 @@ class Soak:
     async def ask(self, kind: str, number: int) -> TurnReport:
         """One turn, to its end."""
         self.gemini.will_answer(KINDS[kind](number))
+        if kind == "interrupted":  # the question that interrupts is answered
+            self.gemini.will_answer(KINDS["new"](number))
         audio, assistant = self.appliance.audio, self.appliance.assistant
         if kind == "worker killed":
             await self._kill_worker()
@@ -198,6 +202,7 @@ async def _soaking(folder: Path) -> AsyncIterator[Soak]:
                 "cloud": {"base_url": gemini.url},
                 "limits": {"requests_per_day": 100_000, "speech_seconds_per_day": 86_400},
                 "cache": {"size_mb": 8},
+                "conversation": {"follow_up_s": FOLLOW_UP_S, "follow_up_question_s": FOLLOW_UP_S},
                 "listening": {"adaptive": False, "silence_s": 0.3},
             }
         )

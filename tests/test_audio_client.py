@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from sena_pi.audio import AudioChunk, AudioFormat, Utterance
 from sena_pi.devices.audio import Audio, AudioListeners
 from sena_pi.errors import WorkerError
 from sena_pi.pauses import SpeechPaused
+from sena_pi.resampling import Resampler
 from sena_pi.stages import WakeEvent
 from tests import scripted_audio_worker
 from tests.listening import Notes
@@ -38,6 +40,10 @@ def sound(seconds: float, rate_hz: int = RATE_HZ) -> AudioChunk:
     return AudioChunk(AudioFormat(rate_hz), b"\x00\x20\x00\xe0" * round(seconds * rate_hz / 2))
 
 
+GRACE_S = 0.5
+"""A tenth of the usual one."""
+
+
 class Rig:
     """The brain's audio, and a worker that does what the story says."""
 
@@ -55,6 +61,7 @@ class Rig:
                 spoken=lambda data: self._keep(self.obeyed, data),
             ),
             silence_timeout_s=10 * BOUND_S,
+            grace_s=GRACE_S,
             argv=(sys.executable, str(Path(scripted_audio_worker.__file__))),
         )
         self.speaker = self.audio.speaker
@@ -204,6 +211,31 @@ def test_play_waits_while_a_second_is_unplayed() -> None:
         await playing
         await rig.until(lambda: rig.samples == 1.5 * RATE_HZ)
         assert (1.5, 0.5) == (rig.speaker.queued_s, rig.speaker.played_s)
+
+    tell(story)
+
+
+@pytest.mark.parametrize("end", ["drain", "flush"])
+def test_no_resampler_is_kept_between_runs(end: str) -> None:
+    """Its memory is the library's own: what still holds one when Python ends is a leak."""
+
+    async def story(rig: Rig) -> None:
+        rig.speaker.begin()
+        await rig.speaker.play(sound(0.1, RATE_HZ // 2))
+        assert 1 == resamplers()
+        if end == "drain":
+            await rig.tell(wire.PLAYED, turn="1", samples=RATE_HZ, done=True)
+            await rig.speaker.drain()
+        else:
+            flushing = asyncio.ensure_future(rig.speaker.flush())
+            await rig.reached(wire.FLUSH)
+            await rig.tell(wire.FLUSHED, turn="1", samples=0)
+            await flushing
+        assert 0 == resamplers()
+
+    def resamplers() -> int:
+        gc.collect()
+        return sum(isinstance(each, Resampler) for each in gc.get_objects())
 
     tell(story)
 

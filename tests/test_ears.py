@@ -70,6 +70,21 @@ async def test_no_process_runs_before_it_is_wanted():
         assert ears.supervisor.pid is not None
 
 
+async def test_who_is_in_a_hurry_can_wait_for_their_start():
+    """Until they hear, or are known never to; not where nobody wants them."""
+    async with asyncio.timeout(20):
+        async with running(Ears(argv=COUNTING_WORKER)) as ears:
+            await ears.started()
+            assert not ears.ready.is_set()
+            ears.want()
+            await ears.started()
+            assert ears.ready.is_set()
+        async with running(Ears(argv=(sys.executable, "-c", "raise SystemExit(3)"))) as broken:
+            broken.want()
+            await broken.started()
+            assert not broken.ready.is_set()
+
+
 async def test_what_was_overheard_is_not_sent_again():
     """The worker hears one utterance, once."""
     async with listening() as ears:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sena_pi.deadlines import Deadlines
 from sena_pi.phases import Phase
 from sena_pi.report import Outcome, Source
 from tests.gemini_replies import (
@@ -30,6 +31,9 @@ from tests.house import QUESTION, House, house, tone, tones_heard
 from tests.soundserver import SoundServer, sound_server
 
 pytestmark = pytest.mark.sound
+
+SOONER = Deadlines(answer_s=4.0)
+"""A cloud that is silent is given up after half of the usual time; it is no figure here."""
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def tell(sound: SoundServer, story: Callable[[House, GeminiServer], object]) -> 
     """Run a story in a house."""
 
     async def main() -> None:
-        async with GeminiServer() as gemini, house(sound, gemini) as it:
+        async with GeminiServer() as gemini, house(sound, gemini, deadlines=SOONER) as it:
             await story(it, gemini)  # type: ignore[misc]
 
     asyncio.run(main())

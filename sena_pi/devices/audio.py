@@ -104,12 +104,13 @@ class Audio:
         listeners: AudioListeners,
         *,
         silence_timeout_s: float = SILENCE_TIMEOUT_S,
+        grace_s: float = GRACE_S,
         argv: Sequence[str] | None = None,
     ) -> None:
         self._listeners = listeners
         self._hearing: _Hearing | None = None
         longest_s = settings.get("listening", {}).get("longest_s", EndpointerSettings().longest_s)
-        self._patience_s = longest_s + GRACE_S
+        self._patience_s = longest_s + grace_s
         self._close_by_s: float | None = None
         self.health = AudioHealth()
         self.supervisor = Supervisor(

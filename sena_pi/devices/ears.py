@@ -85,6 +85,11 @@ class Ears:
         """Start the worker now, so that the first question does not wait for it."""
         self._wanted.set()
 
+    async def started(self) -> None:
+        """Wait until the worker can hear, or is known not to; at once where nobody wants it yet."""
+        if self._wanted.is_set():
+            await self._settled.wait()
+
     def begin(self, turn: str) -> None:
         """The sound of `turn` follows; that of an earlier turn is dropped. Returns at once."""
         self.want()

@@ -101,8 +101,9 @@ class WorkerSpeaker:
         if self._error is not None:
             raise self._error
         if self._run is not None and self._announced:
-            if self._resampler is not None:
-                await self._send(self._resampler.rest(), self._run_rate_hz)
+            resampler, self._resampler = self._resampler, None
+            if resampler is not None:
+                await self._send(resampler.rest(), self._run_rate_hz)
             await self._supervisor.send(Event(wire.AUDIO_STOP, {"turn": self._run}))
             run = self._run
             while not self._done and self._run == run:
@@ -112,6 +113,7 @@ class WorkerSpeaker:
     async def flush(self) -> None:
         """Silence now, as `Speaker.flush`; returns when the worker says that it is silent."""
         self._flushing, self._run = self._run, None
+        self._resampler = None
         self._moved.set()
         if self._rate_hz is None:
             return  # No speaker, no sound.

@@ -7,6 +7,7 @@ entered or after it is left, words are given once, and each can be cancelled at 
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from array import array
 from collections import deque
@@ -280,8 +281,9 @@ def _pieces_of(sound: AudioChunk) -> Iterator[AudioChunk]:
         yield AudioChunk(sound.format, sound.pcm[start : start + size])
 
 
+@functools.lru_cache(maxsize=128)
 def tone(seconds: float, pitch_hz: float = _TONE_HZ) -> AudioChunk:
-    """A quiet tone of this length."""
+    """A quiet tone of this length. Made once: a second of it takes as long as a whole turn."""
     step = 2 * math.pi * pitch_hz / SPEECH_FORMAT.rate_hz
     count = round(seconds * SPEECH_FORMAT.rate_hz)
     samples = array("h", (round(4000 * math.sin(step * n)) for n in range(count)))
