@@ -148,3 +148,35 @@ def ext4_at(image: Path, start: int) -> Ext4 | None:
     number = block[104:120].hex()
     parts = (number[:8], number[8:12], number[12:16], number[16:20], number[20:])
     return Ext4(block[120:136].rstrip(b"\0").decode("ascii", "replace"), "-".join(parts))
+
+
+def ext4_names(image: Path, start: int, folder: str) -> set[str]:
+    """Names in a folder of the ext4 that begins there; none where there is no such folder.
+
+    Raises:
+        Unreadable: debugfs is missing, or refuses.
+    """
+    # /inode/mode/user/group/name/size/
+    lines = _debugfs(image, start, f"ls -p {folder}").decode("utf-8", "replace").splitlines()
+    return {parts[5] for line in lines if len(parts := line.split("/")) > 6} - {".", "..", ""}
+
+
+def ext4_text(image: Path, start: int, path: str) -> str:
+    """A file of the ext4 that begins there; empty where there is none.
+
+    Raises:
+        Unreadable: debugfs is missing, or refuses.
+    """
+    return _debugfs(image, start, f"cat {path}").decode("utf-8", "replace")
+
+
+def _debugfs(image: Path, start: int, request: str) -> bytes:
+    program = shutil.which("debugfs", path="/usr/sbin:/sbin:/usr/bin")
+    if program is None:
+        raise Unreadable("debugfs is not installed: apt install e2fsprogs")
+    run = subprocess.run(
+        [program, "-R", request, f"{image}?offset={start}"], capture_output=True, check=False
+    )
+    if run.returncode:
+        raise Unreadable(f"debugfs: {run.stderr.decode(errors='replace').strip()}")
+    return run.stdout

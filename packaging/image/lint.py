@@ -220,14 +220,35 @@ def root_is_there(card: Card) -> Iterator[str]:
                 if name not in names)  # fmt: skip
 
 
+def nobody_is_let_in(card: Card) -> Iterator[str]:
+    """In the root: no ssh that starts by itself, no key of a host, no password that is usable."""
+    if card.image is None:
+        return
+    table = reader.partitions(card.image)
+    if len(table) < 2 or reader.ext4_at(card.image, table[1].start) is None:
+        return
+    image, start = card.image, table[1].start
+    for target in ("multi-user", "sockets"):
+        names = reader.ext4_names(image, start, f"/etc/systemd/system/{target}.target.wants")
+        yield from (f"{name} starts by itself; ssh is off until it is asked for"
+                    for name in sorted(names) if name.startswith("ssh"))  # fmt: skip
+    for name in sorted(reader.ext4_names(image, start, "/etc/ssh")):
+        if name.startswith("ssh_host_"):
+            yield f"/etc/ssh/{name} is in the image: every device would have the same"
+    shadow = reader.ext4_text(image, start, "/etc/shadow").splitlines()
+    for user, password, *_ in (line.split(":") for line in shadow if ":" in line):
+        if not password.startswith(("!", "*")):
+            yield f"{user} can log in with a password"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     config_can_be_read, named_files_exist, each_board_has_its_device_tree, device_trees_are_some,
     each_board_has_its_firmware, settings_are_as_decided, command_line_is_one, nothing_private,
-    partitions_are_sound, root_is_there,
+    partitions_are_sound, root_is_there, nobody_is_let_in,
 )  # fmt: skip
 
 
-OF_THE_CARD: Final = (config_can_be_read, partitions_are_sound, root_is_there)
+OF_THE_CARD: Final = (config_can_be_read, partitions_are_sound, root_is_there, nobody_is_let_in)
 """Those that say something where there is no `config.txt`."""
 
 

@@ -168,7 +168,7 @@ def test_lines_of_windows_are_lines() -> None:
 
 
 def image_of(folder: Path, image: Path, *, label: str = "SENABOOT", root: str = "sena-root",
-             fat_mib: int = 64, kind: str = "c") -> Path:  # fmt: skip
+             fat_mib: int = 64, kind: str = "c", tree: Path | None = None) -> Path:  # fmt: skip
     """A card's image with this folder on its first partition."""
     for program in ("mkfs.vfat", "mcopy", "mke2fs", "sfdisk"):
         if shutil.which(program) is None:
@@ -186,8 +186,8 @@ def image_of(folder: Path, image: Path, *, label: str = "SENABOOT", root: str = 
     run(["mcopy", "-s", "-i", str(fat), *map(str, folder.iterdir()), "::/"])
     run(["dd", f"if={fat}", f"of={image}", "bs=1M", "seek=1", "conv=notrunc,sparse",
          "status=none"])  # fmt: skip
-    run(["mke2fs", "-q", "-t", "ext4", "-L", root, "-E", f"offset={root_at * 512}", str(image),
-         "8M"])  # fmt: skip
+    run(["mke2fs", "-q", "-t", "ext4", "-L", root, "-E", f"offset={root_at * 512}",
+         *(["-d", str(tree)] if tree else []), str(image), "8M"])  # fmt: skip
     return image
 
 
@@ -259,6 +259,40 @@ def test_partitions_that_overlap_are_told(tmp_path: Path) -> None:
         file.seek(446 + 12)
         file.write((65 * 2048).to_bytes(4, "little"))
     assert "partitions 1 and 2 overlap" in found(folder, image)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("etc/systemd/system/multi-user.target.wants/ssh.service", "", "ssh.service starts by it"),
+        ("etc/systemd/system/sockets.target.wants/ssh.socket", "", "ssh.socket starts by itself"),
+        ("etc/ssh/ssh_host_ed25519_key", "x", "/etc/ssh/ssh_host_ed25519_key is in the image"),
+        ("etc/shadow", "root:*:1:::::\npi:$6$x$y:1:::::\n", "pi can log in with a password"),
+        ("etc/shadow", "root::1:::::\n", "root can log in with a password"),
+    ],
+)
+def test_a_door_that_is_open_is_told(tmp_path: Path, path: str, text: str, told: str) -> None:
+    """Looked up in the image's root, without starting it."""
+    folder = good_folder(tmp_path / "boot", "debian")
+    tree = tmp_path / "tree"
+    (tree / path).parent.mkdir(parents=True)
+    (tree / path).write_text(text)
+    image = image_of(folder, tmp_path / "card.img", tree=tree)
+    assert [problem for problem in found(folder, image) if told in problem] != []
+
+
+def test_a_closed_root_passes(tmp_path: Path) -> None:
+    """Locked accounts, other units and ssh's own settings are no doors."""
+    folder = good_folder(tmp_path / "boot", "debian")
+    tree = tmp_path / "tree"
+    for path, text in {
+        "etc/shadow": "root:*:1:::::\n_sena:!:1:::::\nfrom-imager:!*:1:::::\n",
+        "etc/ssh/sshd_config": "",
+        "etc/systemd/system/multi-user.target.wants/sena.service": "",
+    }.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    assert found(folder, image_of(folder, tmp_path / "card.img", tree=tree)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"xz" * 4096])
