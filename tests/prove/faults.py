@@ -97,7 +97,9 @@ def copied(folder: Path) -> Path:
     for name in COPIED:
         place = REPOSITORY / name
         if place.is_dir():
-            shutil.copytree(place, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                place, tree / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
         elif place.exists():
             shutil.copy2(place, tree / name)
     shared = REPOSITORY.parent / "shared"
