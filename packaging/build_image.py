@@ -22,7 +22,7 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "packaging")]
 
-from image import archive, assemble, bytecode, contents, furnish, kernels, models  # noqa: E402
+from image import archive, assemble, bytecode, contents, furnish, kernels, lint, models  # noqa: E402
 from image.assemble import Artefact  # noqa: E402
 from image.bases import NAMES, Base, differences, shared_packages, sources  # noqa: E402
 from image.bootstrap import Recipe, tar_of  # noqa: E402
@@ -171,6 +171,9 @@ def _build(base: Base, recipe: Recipe, args: argparse.Namespace, work: Work) -> 
         path.with_suffix(".cdx.json").write_text(text, encoding="utf-8")
         assemble.block_map(path)
         _keep_start(work, found, path)
+    with step("What no virtual machine can tell (scripts/lint-image)"):
+        if lint.main([str(path)]):
+            raise BuildFailed("the image is there, but must not be flashed")
     _finish(path, version, epoch_s, args)
 
 

@@ -20,6 +20,8 @@ from image.steps import BuildFailed, run
 BOOT_FILES: Final = HERE / "boot"
 _CLAMPS_TIMES: Final = (1, 47, 1)
 """The mke2fs that takes all times from SOURCE_DATE_EPOCH."""
+_SECTORS_PER_CLUSTER: Final = "4"
+"""With 8 there would be too few clusters for a FAT32, which others then take for a FAT16."""
 _FEATURES: Final = (
     "64bit,dir_index,dir_nlink,ext_attr,extent,extra_isize,filetype,flex_bg,huge_file,large_file,"
     "metadata_csum,resize_inode,sparse_super"
@@ -125,8 +127,8 @@ def _fat(path: Path, part: Partition, folder: Path) -> None:
         with alone.open("wb") as file:
             file.truncate(part.size_bytes)
         run([
-            "mkfs.vfat", "--invariant", "-F", "32", "-n", part.label,
-            "-i", f"{layout.BOOT_ID:08x}", alone,
+            "mkfs.vfat", "--invariant", "-F", "32", "-s", _SECTORS_PER_CLUSTER,
+            "-n", part.label, "-i", f"{layout.BOOT_ID:08x}", alone,
         ])  # fmt: skip
         names = [str(it) for it in sorted(folder.iterdir())]
         # A FAT has local times; the build's place on the earth must not be in it.

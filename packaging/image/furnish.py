@@ -33,6 +33,10 @@ MASKED: Final = (
     # The catalogue and the hardware database are as they were built.
     "systemd-hwdb-update.service", "systemd-journal-catalog-update.service", "ldconfig.service",
 )  # fmt: skip
+DISABLED: Final = (
+    # On when somebody asks for it, see sena-customise.service.
+    "ssh.service", "ssh.socket", "wpa_supplicant.service",
+)  # fmt: skip
 _FORGOTTEN: Final = (
     "etc/ssh/ssh_host_*", "etc/resolv.conf", "etc/hostname", "etc/machine-id",
     "etc/apt/sources.list", "etc/apt/sources.list.d/*", "etc/apt/apt.conf.d/99mmdebstrap",
@@ -85,7 +89,11 @@ def install(tree: Path, deb: Path) -> None:
 
 
 def forget(tree: Path) -> None:
-    """Delete what was of the machine that built it, and what must be another on each device."""
+    """Delete what was of the machine that built it, and what must be another on each device.
+
+    Services that packages switched on, and that nobody has asked for yet, are switched off.
+    """
+    run(["systemctl", f"--root={tree}", "--quiet", "disable", *DISABLED])
     for pattern in _FORGOTTEN:
         for path in _matching(tree, pattern):
             if path.is_dir() and not path.is_symlink():
@@ -145,12 +153,14 @@ def clamp(tree: Path, epoch_s: int) -> None:
 
 
 def check(tree: Path) -> None:
-    """No key, no usable password, no server's address of the machine that built it.
+    """No key, no usable password, no id that all would share, and nothing that listens.
 
     Raises:
         BuildFailed: there is one.
     """
-    problems = [f"a host key: {path.name}" for path in tree.glob("etc/ssh/ssh_host_*")]
+    wants = {path.name for path in tree.glob("etc/systemd/system/*.wants/*")}
+    problems = [f"a service that nobody asked for: {name}" for name in sorted({*DISABLED} & wants)]
+    problems += [f"a host key: {path.name}" for path in tree.glob("etc/ssh/ssh_host_*")]
     for line in (tree / "etc/shadow").read_text(encoding="utf-8").splitlines():
         user, secret = line.split(":")[:2]
         if not secret.startswith(("*", "!")):

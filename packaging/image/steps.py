@@ -29,6 +29,7 @@ HOST_TOOLS: Final = {
     "xz": "xz-utils",
     "gpg": "gpg",
     "unshare": "util-linux",
+    "systemctl": "systemd",
 }
 """Programs that a build runs -> the Debian packages that have them."""
 
