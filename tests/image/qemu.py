@@ -217,11 +217,16 @@ class Guest:
             shown = self.shown(unit, *names)
             if shown["ActiveState"] == "active":
                 return int(shown["ActiveEnterTimestampMonotonic"]) / 1e6
-            if time.monotonic() > end:
+            waits = shown["ActiveState"] not in {"inactive", "failed"} or self._busy()
+            if time.monotonic() > end or not waits:
                 told = self.run(f"journalctl -b -u {unit} -n 15 --no-pager -o cat").out
                 raise AssertionError(f"{unit} is not ready: {shown}: {told[-1500:]}")
             # Waits over there: each question costs the guest more than it costs us.
             self.run("for i in 1 2 3; do systemctl is-active -q sena && break; sleep 1; done")
+
+    def _busy(self) -> bool:
+        """Systemd has something to do, so what is not active may still become so."""
+        return "No jobs" not in self.out("systemctl list-jobs --no-pager")
 
     def cut(self) -> None:
         """Take the power away: whatever it had not written is lost."""

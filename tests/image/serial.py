@@ -23,7 +23,7 @@ from pathlib import Path
 PLACE = "/run/sena-test"
 MOST_ASKED_AGAIN = 4
 _CHUNK = 600  # of a line: a terminal takes 4,095 characters, and noise must hit few of them
-_HELLO_EVERY_S = 2.0
+_HELLO_EVERY_S = 3.0
 _DIGEST_CHARACTERS = 16
 
 
@@ -128,6 +128,13 @@ class Shell:
             LineLost: there is none in time.
         """
         end = time.monotonic() + timeout_s
+        # What a serial port gets before somebody reads it may block it for good (QEMU's PL011), so
+        # the other side speaks first: systemd puts the terminal in order for the shell.
+        while not self._heard:
+            with contextlib.suppress(TimeoutError):
+                self._hear(min(end, time.monotonic() + 1.0))
+            if time.monotonic() > end:
+                raise LineLost("nothing is heard")
         self._hello(end)
         # Debian's debug shell is bash, whose line editor has ideas of its own about a terminal.
         self._send("exec dash")
@@ -216,7 +223,10 @@ class Shell:
         left_s = end - time.monotonic()
         readable, _, _ = select.select([self._socket], [], [], max(0.0, min(left_s, 1.0)))
         if readable:
-            data = self._socket.recv(65536)
+            try:
+                data = self._socket.recv(65536)
+            except ConnectionResetError:
+                data = b""
             if not data:
                 raise LineLost(f"the machine is gone; heard: {self._heard[-400:]!r}")
             self._heard += data.decode(errors="replace").replace("\r\n", "\n")
