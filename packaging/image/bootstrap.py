@@ -89,6 +89,8 @@ def tar_of(recipe: Recipe, cache: Path, scratch: Path) -> Path:
 
 
 def _command(recipe: Recipe, scratch: Path) -> Iterator[str]:
+    # With a SOURCE_DATE_EPOCH, Python would compile the modules so that each start hashes them all.
+    yield from ("env", "--unset=SOURCE_DATE_EPOCH")
     yield from ("mmdebstrap", "--mode=root", "--format=tar", f"--architectures={recipe.arch}")
     yield f"--variant={recipe.variant}"
     yield f"--components={' '.join(COMPONENTS)}"

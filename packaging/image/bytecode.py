@@ -47,6 +47,9 @@ def compile_package(tree: Path, deb: Path, suite: str, cache: Path, scratch: Pat
     # Its own loader: the host's C library may be older than what this Python needs.
     command = [host / loader, "--library-path", libraries, host / "usr/bin" / version]
     run(
-        [*command, "-m", "compileall", "-q", "-s", tree, "-p", "/", tree / "usr/lib/sena"],
+        [
+            *command, "-m", "compileall", "-q", "--invalidation-mode", "timestamp",
+            "-s", tree, "-p", "/", tree / "usr/lib/sena",
+        ],
         environ={"PYTHONHOME": str(host / "usr"), "PYTHONHASHSEED": "0"},
-    )
+    )  # fmt: skip

@@ -140,15 +140,19 @@ def settle(tree: Path, files: Mapping[str, bytes], enabled: Iterable[str] = ()) 
 
 
 def clamp(tree: Path, epoch_s: int) -> None:
-    """No file is newer than what was committed; and systemd is told that all is up to date."""
+    """No file is newer than what was committed; and systemd is told that all is up to date.
+
+    Modules of Python keep their times, which are their packages': byte code that knows of another
+    time is thrown away at each start.
+    """
     stamp = f"TIMESTAMP_NSEC={epoch_s * 1_000_000_000}\n"
     for folder in ("etc", "var"):
         _write(tree / folder / ".updated", stamp)
     # Where a machine without a clock begins.
     _write(tree / "usr/lib/clock-epoch", "")
     for path in [*_below(tree), tree]:
-        status = path.lstat()
-        if status.st_mtime > epoch_s or path.name in {".updated", "clock-epoch"}:
+        newer = path.lstat().st_mtime > epoch_s and path.suffix != ".py"
+        if newer or path.name in {".updated", "clock-epoch"}:
             os.utime(path, (epoch_s, epoch_s), follow_symlinks=False)
 
 

@@ -105,6 +105,16 @@ def test_no_file_is_newer_than_what_was_committed(tree: Path) -> None:
     assert times[tree / "etc/.updated"] == times[tree / "var/.updated"] == EPOCH_S
 
 
+def test_byte_code_stays_valid(tree: Path) -> None:
+    """It has the time of its module in it; another one would have it compiled at each start."""
+    module = tree / "usr/lib/python3.13/new.py"
+    module.parent.mkdir()
+    module.write_text("")
+    os.utime(module, (EPOCH_S + 9, EPOCH_S + 9))
+    furnish.clamp(tree, EPOCH_S)
+    assert module.stat().st_mtime == EPOCH_S + 9
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
 def test_the_data_partition_has_a_folder_for_each_mount(tree: Path, tmp_path: Path) -> None:
     """The assistant's are its own; keys and releases are root's."""
