@@ -19,6 +19,8 @@ PATIENCE_S = 5.0
 """Longest wait for a transcript, once all of the utterance is there ..."""
 PATIENCE_PER_SECOND = 4.0
 """... and so much more for each second of it: a Pi 3 is that much slower than speech."""
+READY_TIMEOUT_S = 60.0
+"""Its models are 50 MB, which a slow card gives in some seconds, beside all else at a start."""
 _LONGEST_RESTART_DELAY_S = 300.0
 _PIECE_BYTES = 6400
 
@@ -58,7 +60,7 @@ class Ears:
     ) -> None:
         self.ready = asyncio.Event()
         self.supervisor = Supervisor(
-            WorkerSpec(name="ears", argv=argv or worker_argv("ears")),
+            WorkerSpec("ears", argv or worker_argv("ears"), ready_timeout_s=READY_TIMEOUT_S),
             self._handle,
             up=self._up,
             down=self._down,

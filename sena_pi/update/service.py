@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 UNIT: Final = "sena.service"
-_RESTART_WITHIN_S: Final = 150.0
+_RESTART_WITHIN_S: Final = 240.0
 """More than its TimeoutStopSec= and TimeoutStartSec= together."""
 _ASKED_WITHIN_S: Final = 20.0
 _SYSTEMD_RUNS: Final = Path("/run/systemd/system")
