@@ -172,7 +172,7 @@ def begin_turns(guest: Guest, recordings: str, count: int) -> None:
     properties += [f"{name}=sena" for name in folders.split()]
     properties += [f"{name}DirectoryMode=0700" for name in ("State", "Cache", "Runtime")]
     properties += ["WorkingDirectory=/run/sena", "Environment=HOME=/var/lib/sena LG_WD=/run/sena"]
-    properties += [f"StandardOutput=truncate:{TURNS_FOLDER}/told"]
+    properties += [f"StandardOutput=truncate:{TURNS_FOLDER}/told", "StandardError=journal"]
     options = " ".join(f"-p {shlex.quote(it)}" for it in properties)
     guest.out(
         "systemctl stop sena; systemctl reset-failed sena 2>/dev/null\n"
@@ -213,9 +213,8 @@ def turns_in(
     told = turns_told(guest)
     shown = guest.shown(TURNS, "Result", "ExecMainStatus")
     said = guest.run(f"journalctl -b -u {TURNS} -n 12 -o cat --no-pager").out
-    # A unit that ended well is forgotten by systemd, and shown as one that never ran.
-    assert shown["Result"] == "success", (shown, said[-1200:])
-    assert told, said[-1200:]
+    # A recording whose wake word was not heard has no report, and makes the status 1.
+    assert told, (shown, said[-1200:])
     return told
 
 
