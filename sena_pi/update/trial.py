@@ -25,7 +25,9 @@ from sena_pi.update.errors import UpdateFailed
 
 RECORDING: Final = Path(__file__).with_name("trial.wav")
 """"Hey Jarvis, what time is it?", of a synthetic voice, 16 kHz mono."""
-LONGEST_S: Final = 180.0
+TIMES: Final = 3
+"""It is asked so often, and judged by the last: the first turns load what others find loaded."""
+LONGEST_S: Final = 240.0
 USER: Final = "_sena"
 _LOUD: Final = 1000
 """Samples over this, of 32,768, are heard."""
@@ -81,12 +83,13 @@ def try_turn(
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         command = [
             str(release / "bin/python"), "-P", "-m", "sena_pi", "run", "--json",
-            "--simulate", str(question), "--out", str(answer), "--as-fast-as-it-goes",
+            "--simulate", *[str(question)] * TIMES, "--out", str(answer), "--as-fast-as-it-goes",
         ]  # fmt: skip
         if settings.is_file():
             command += ["--config", str(settings)]
         status, said, told = _run(command, place, owner)
-        if status != 0 or not _answered(said) or not _audible(answer):
+        # A status of 1 tells of any of the recordings.
+        if status not in {0, 1} or not _answered(said) or not _audible(answer):
             last = told.strip().splitlines()[-3:] or ["nothing"]
             raise UpdateFailed(
                 f"the new version did not answer a question on trial (exit status {status}); "
@@ -134,12 +137,12 @@ def _owner(user: str) -> pwd.struct_passwd | None:
 
 
 def _answered(said: str) -> bool:
+    """The last turn had an answer: why there is none is said as well, and comes from nowhere."""
     try:
-        reports = [json.loads(line) for line in said.splitlines()]
-        outcomes = {str(report["outcome"]) for report in reports}
-    except (ValueError, TypeError, KeyError):
+        last = [json.loads(line) for line in said.splitlines()][-1]
+        return last["outcome"] == "answered" and bool(last["source"])
+    except (ValueError, TypeError, LookupError):
         return False
-    return outcomes == {"answered"}
 
 
 def _audible(path: Path) -> bool:

@@ -74,8 +74,9 @@ def test_the_assistant_of_this_tree_passes(tmp_path: Path, settings: Path) -> No
         ("import os; os.abort()", "exit status -6"),
         ('print("no report")', "did not answer"),
         ('print(\'{"outcome": "failed"}\')', "did not answer"),
+        ('print(\'{"outcome": "answered", "source": null}\')', "did not answer"),
         # It says that it answered, and nobody would have heard it.
-        ('print(\'{"outcome": "answered"}\')', "did not answer"),
+        ('print(\'{"outcome": "answered", "source": "rule"}\')', "did not answer"),
     ],
 )
 def test_a_release_that_does_not_answer_fails(tmp_path: Path, code: str, why: str) -> None:
