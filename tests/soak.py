@@ -249,12 +249,16 @@ def held(folder: Path) -> Held:
         "threads": threading.active_count(),
         "children": len(children),
         "temporary files": sum(
-            1
-            for path in folder.rglob("*")
-            if path.is_file() and not path.is_relative_to(folder / "cache")
+            path.is_file() and _is_temporary(path.relative_to(folder)) for path in folder.rglob("*")
         ),
     }
     return Held(_kilobytes("/proc/self/status", "VmRSS:"), pss_bytes, counts)
+
+
+def _is_temporary(path: Path) -> bool:
+    """Not of the cache, which is bounded; of the state, whose files come with time, unfinished."""
+    kept = path.parts[0] == "state" and not path.name.startswith(".")
+    return path.parts[0] != "cache" and not kept
 
 
 def _link(path: Path) -> str:
