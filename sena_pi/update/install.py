@@ -113,12 +113,15 @@ class Installer:
             self.say(f"{after.running} is started the next time sena is")
             return
         self.say(f"starting {after.running}")
-        if self.service.restart():
-            return
+        ready = self.service.restart()
         now = self.releases.shelf()
+        # Newer systemds go on with a start that failed, and end it well when the fallback is ready.
+        if ready and now.current == after.current:
+            return
         if now.current == after.current:
             self.releases.change(now, fallen_back(now))
-        ready = self.service.restart()
+        if not ready:
+            ready = self.service.restart()
         self._leave_nothing()
         raise UpdateFailed(
             f"{after.running} did not become ready; {before.running} is back"

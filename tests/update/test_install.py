@@ -26,14 +26,25 @@ BASE, OLD, NEW = Version(1, 0, 0), Version(1, 1, 0), Version(1, 2, 0)
 class ScriptedService:
     """A service whose releases become ready, except for those in `broken`.
 
+    A stubborn one is systemd since 254 with RestartMode=direct: it starts what failed again, and a
+    restart has ended well when anything is ready.
+
     Attributes:
         log: which release was started, in order.
     """
 
-    def __init__(self, releases: Releases, broken: set[Version], *, is_on: bool = True) -> None:
+    def __init__(
+        self,
+        releases: Releases,
+        broken: set[Version],
+        *,
+        is_on: bool = True,
+        stubborn: bool = False,
+    ) -> None:
         self._releases = releases
         self._broken = broken
         self._is_on = is_on
+        self._stubborn = stubborn
         self.log: list[Version] = []
 
     def running(self) -> bool:
@@ -41,6 +52,8 @@ class ScriptedService:
 
     def restart(self) -> bool:
         self.log.append(self._releases.start().running)
+        while self._stubborn and self.log[-1] in self._broken:
+            self.log.append(self._releases.start().running)
         return self.log[-1] not in self._broken
 
     def ready_for_s(self) -> float | None:
@@ -146,6 +159,17 @@ def test_a_release_that_does_not_become_ready_is_taken_back(desk: Desk) -> None:
         installer.install(desk.bundle())
     assert [NEW, OLD] == service.log
     assert OLD == desk.releases.shelf().running
+    assert ["1.1.0"] == desk.disk.folders("slots")
+
+
+def test_a_fallback_that_is_ready_is_not_taken_for_the_new_one(desk: Desk) -> None:
+    """It had failed so often that the old one was started in its place, by the same restart."""
+    service = ScriptedService(desk.releases, {NEW}, stubborn=True)
+    installer = replace(desk.installer, service=service)
+    with pytest.raises(UpdateFailed, match=r"1\.2\.0 did not become ready; 1\.1\.0 is back$"):
+        installer.install(desk.bundle())
+    assert {NEW} == set(service.log[:-1])
+    assert OLD == service.log[-1] == desk.releases.shelf().running
     assert ["1.1.0"] == desk.disk.folders("slots")
 
 
