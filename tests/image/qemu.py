@@ -34,6 +34,7 @@ class Board:
         memory_mb: of RAM.
         options: what else it is started with.
         words: what the kernel must be told for it.
+        tty: the serial line of the shell.
         boot_s: longest wait for the shell, on a busy host.
         ready_s: longest wait for the assistant after that.
     """
@@ -42,6 +43,7 @@ class Board:
     memory_mb: int
     options: tuple[str, ...]
     words: tuple[str, ...] = ()
+    tty: str = "ttyAMA0"
     boot_s: float = 240.0
     ready_s: float = 400.0
     network: bool = True
@@ -62,7 +64,10 @@ RASPI3B = Board(
     1024,
     ("-nodefaults",),
     # What QEMU's board has not would be waited for: two minutes.
-    ("module_blacklist=vc4,snd_bcm2835,bcm2835_v4l2,dwc2",),
+    # And its watchdog resets as soon as it is armed.
+    ("module_blacklist=vc4,snd_bcm2835,bcm2835_v4l2,dwc2", "systemd.watchdog_sec=off"),
+    # The first one is Bluetooth's by the device tree: the kernel writes there, and nobody reads.
+    tty="ttyS1",
     boot_s=400.0,
     ready_s=900.0,
     network=False,
@@ -86,7 +91,7 @@ def command_line(of_the_card: str, board: Board, root: str = "") -> str:
     kept += [f"root={root}"] if root else [it for it in words if it.startswith("root=")]
     kept += ["console=ttyAMA0,115200", "loglevel=4", *board.words]
     # One program reads the line: no login beside the shell.
-    kept += ["systemd.debug_shell=ttyAMA0", "systemd.getty_auto=no", "systemd.show_status=no"]
+    kept += [f"systemd.debug_shell={board.tty}", "systemd.getty_auto=no", "systemd.show_status=no"]
     line = " ".join(kept)
     if len(line.encode()) >= COMMAND_LINE_LIMIT:
         raise ValueError(f"the command line has {len(line)} characters")
@@ -121,7 +126,10 @@ class Start:
         """The command, its sockets and log in this folder."""
         serial = f"socket,id=line,path={folder}/line,server=on,wait=on,logfile={folder}/log"
         argv = [PROGRAM, "-M", self.board.name, *self.board.options]
-        argv += ["-display", "none", "-no-reboot", "-chardev", serial, "-serial", "chardev:line"]
+        argv += ["-display", "none", "-no-reboot", "-chardev", serial]
+        if self.board.tty != "ttyAMA0":
+            argv += ["-serial", f"file:{folder}/console"]
+        argv += ["-serial", "chardev:line"]
         argv += ["-kernel", str(self.kernel), "-initrd", str(self.initrd)]
         argv += ["-dtb", str(self.dtb)] if self.dtb is not None else []
         argv += ["-append", self.command_line, *self.board.card_options(self.card, self.form)]
@@ -273,7 +281,8 @@ def switched_on(start: Start, keep_log: Path | None = None) -> Iterator[Guest]:
         finally:
             guest.close()
             if keep_log is not None:
-                shutil.copy(Path(name) / "log", keep_log)
+                logs = [it for it in (Path(name) / "console", Path(name) / "log") if it.exists()]
+                keep_log.write_bytes(b"".join(it.read_bytes() for it in logs))
 
 
 def why_not(programs: Sequence[str] = (PROGRAM, "qemu-img", "mcopy", "mke2fs", "sfdisk")) -> str:
