@@ -65,7 +65,8 @@ RASPI3B = Board(
     ("-nodefaults",),
     # What QEMU's board has not would be waited for: two minutes.
     # And its watchdog resets as soon as it is armed.
-    ("module_blacklist=vc4,snd_bcm2835,bcm2835_v4l2,dwc2", "systemd.watchdog_sec=off"),
+    # Of its four processors, two: as many as a small host can run at once.
+    ("module_blacklist=vc4,snd_bcm2835,bcm2835_v4l2,dwc2", "systemd.watchdog_sec=off", "maxcpus=2"),
     # The first one is Bluetooth's by the device tree: the kernel writes there, and nobody reads.
     tty="ttyS1",
     boot_s=400.0,
