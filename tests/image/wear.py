@@ -33,7 +33,7 @@ def at_rest(guest: Guest, seconds: float) -> dict[str, object]:
     while end > 0:
         guest.out(f"sleep {min(60, end):g}", 120)
         end -= 60
-    # Not synced first: what the timers of the kernel would write is part of it. Then all of it.
+    # Synced, as before: what is still in memory belongs to these minutes as well.
     after = counted(guest)
     files = guest.run("find /data -xdev -newer /run/rest-began 2>/dev/null | head -20").out.split()
     grown = {number: after[number].since(before[number]) for number in after}
