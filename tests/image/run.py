@@ -136,6 +136,8 @@ def cutting(bench: Bench, args: argparse.Namespace) -> bool:
         say(f"  {kind}: {held} of {len(made)} cuts hold, of {args.cuts} wanted")
     for cut in bad:
         say(f"  FAIL {cut.number} {cut.kind} after {cut.after_s} s: {cut.problems}")
+    if not bad and any(len(made) < args.cuts for made in counts.values()):
+        say("  not all are made yet: run it again, it goes on")
     figures = {kind: len(made) for kind, made in counts.items()}
     holds = not bad and all(len(made) >= args.cuts for made in counts.values())
     bench.keep("cuts", holds=holds, figures={**figures, "bad": len(bad)})
