@@ -98,6 +98,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     second.add_argument("--archive-key", type=Path, metavar="FILE", help="its public key")
     text = "of that key, 40 digits, from a place that you trust"
     second.add_argument("--archive-fingerprint", default="", metavar="DIGITS", help=text)
+    text = "of Debian, that apt on the card asks, such as http://HOST/debian; default: none"
+    parser.add_argument("--mirror", default="", metavar="ADDRESS", help=text)
     text = "public key that updates are checked with, see scripts/new-update-key"
     parser.add_argument("--update-key", type=Path, metavar="FILE", help=text)
     parser.add_argument("--no-compress", action="store_true", help="no .xz, and no manifest")
@@ -207,7 +209,7 @@ def _voices(args: argparse.Namespace, work: Work) -> list[CatalogueVoice]:
 def _furnish(base: Base, args: argparse.Namespace, work: Work, epoch_s: int) -> None:
     furnish.forget(work.tree)
     furnish.lay_over(work.tree)
-    text = sources(base, args.archive).encode()
+    text = sources(base, args.mirror, args.archive).encode()
     files = {"etc/apt/sources.list.d/debian.sources": text}
     if base.has_archive:
         place, key = archive.keyring(args.archive_key)

@@ -12,8 +12,6 @@ HERE: Final = Path(__file__).resolve().parent
 NAMES: Final = ("debian", "raspios")
 ARCH: Final = "arm64"
 COMPONENTS: Final = ("main", "non-free-firmware")
-MIRROR: Final = "http://deb.debian.org/debian"
-SECURITY: Final = "http://security.debian.org/debian-security"
 KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ARCHIVE_KEYRING: Final = "/usr/share/keyrings/raspberrypi-archive-keyring.pgp"
 """Where the image has the key of the second archive."""
@@ -107,14 +105,26 @@ def differences(this: Base, other: Base) -> list[str]:
     return lines
 
 
-def sources(base: Base, archive: str = "") -> str:
-    """`debian.sources` of the image: the public servers, whatever the image was made from."""
+def sources(base: Base, mirror: str = "", archive: str = "") -> str:
+    """`debian.sources` of the image: not the server that the image was made from.
+
+    Args:
+        base: decides the suite.
+        mirror: Debian's address for apt on the card, ending in /debian; the one of its security
+            updates has "-security" behind it. Empty: apt is not to be used there, as the root is
+            only read.
+        archive: of the second archive, where there is one.
+    """
     stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\nSigned-By: {}\n"
     debian = " ".join(COMPONENTS)
     texts = [
-        stanza.format(MIRROR, f"{base.suite} {base.suite}-updates", debian, KEYRING),
-        stanza.format(SECURITY, f"{base.suite}-security", debian, KEYRING),
+        "# No server is asked, unless the image is made with --mirror: the root is only read.\n"
     ]
+    if mirror := mirror.rstrip("/"):
+        texts = [
+            stanza.format(mirror, f"{base.suite} {base.suite}-updates", debian, KEYRING),
+            stanza.format(f"{mirror}-security", f"{base.suite}-security", debian, KEYRING),
+        ]
     if base.has_archive:
         texts.append(stanza.format(archive, base.suite, base.component, ARCHIVE_KEYRING))
     return "\n".join(texts)

@@ -87,17 +87,23 @@ def test_a_package_is_listed_once(tmp_path: Path) -> None:
         bases.shared_packages(tmp_path)
 
 
-def test_the_image_asks_the_public_servers() -> None:
+def test_the_image_asks_the_servers_that_were_named() -> None:
     """With the second archive last, signed by its own key, and only where there is one."""
-    debian = bases.sources(Base.load("debian"))
-    raspios = bases.sources(Base.load("raspios"), "https://archive.example/debian")
+    mirror = "http://mirror.example/debian"
+    debian = bases.sources(Base.load("debian"), f"{mirror}/")
+    raspios = bases.sources(Base.load("raspios"), mirror, "https://archive.example/debian")
     assert debian in raspios
     assert [line for line in raspios.splitlines() if line.startswith("URIs")] == [
-        "URIs: http://deb.debian.org/debian",
-        "URIs: http://security.debian.org/debian-security",
+        "URIs: http://mirror.example/debian",
+        "URIs: http://mirror.example/debian-security",
         "URIs: https://archive.example/debian",
     ]
     assert raspios.rstrip().endswith(bases.ARCHIVE_KEYRING)
+
+
+def test_the_image_asks_nobody_where_nobody_was_named() -> None:
+    """Least of all the server that it was made from."""
+    assert "URIs" not in bases.sources(Base.load("debian"))
 
 
 def test_apt_takes_nothing_else_from_the_second_archive() -> None:
