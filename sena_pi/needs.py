@@ -10,6 +10,7 @@ from typing import Final
 
 from sena_pi.clock import is_trusted
 from sena_pi.keys import KeyStore
+from sena_pi.network import default_routes
 
 
 class Need(StrEnum):
@@ -48,18 +49,5 @@ class Needs:
         here[Need.CLOCK] = is_trusted(self.root)
         if self.keys is not None:
             here[Need.KEY] = self.keys.states()[0].origin is not None
-            here[Need.NETWORK] = _has_way_out(self.root)
+            here[Need.NETWORK] = bool(default_routes(self.root))
         return frozenset(what for what, there in here.items() if not there)
-
-
-def _has_way_out(root: Path) -> bool:
-    """A default route, of either kind: the lines of `proc/net` whose target is all zeros."""
-    for name, column, zeros in (("route", 1, "0" * 8), ("ipv6_route", 0, "0" * 32)):
-        try:
-            lines = (root / "proc/net" / name).read_text().splitlines()
-        except OSError:
-            continue
-        rows = [line.split() for line in lines]
-        if any(len(row) > column and row[column] == zeros and row[-1] != "lo" for row in rows):
-            return True
-    return False

@@ -9,6 +9,8 @@ import pytest
 from sena_pi.keys import KeyStore
 from sena_pi.needs import Need, Needs
 
+HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeyStore:
@@ -32,7 +34,9 @@ def test_a_board_without_anything_misses_all(tmp_path: Path, keys: KeyStore) -> 
 def test_a_board_with_everything_misses_nothing(tmp_path: Path, keys: KeyStore) -> None:
     """A way out, a clock with a battery, a key, and both devices."""
     root = a_board(tmp_path)
-    (root / "proc/net/route").write_text("Iface\tDestination\tGateway\nwlan0\t00000000\t0101A8C0\n")
+    (root / "proc/net/route").write_text(
+        f"{HEAD}wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+    )
     (root / "sys/class/rtc/rtc0").mkdir(parents=True)
     keys.save("gemini", "AIzaSy" + "x" * 33)
     assert frozenset() == Needs(lambda: True, lambda: True, keys, root).missing()
@@ -41,7 +45,9 @@ def test_a_board_with_everything_misses_nothing(tmp_path: Path, keys: KeyStore) 
 def test_a_route_to_a_neighbour_is_no_way_out(tmp_path: Path, keys: KeyStore) -> None:
     """Nor is what the loopback has under IPv6."""
     root = a_board(tmp_path)
-    (root / "proc/net/route").write_text("Iface\tDestination\tGateway\nwlan0\t0001A8C0\t00000000\n")
+    (root / "proc/net/route").write_text(
+        f"{HEAD}wlan0\t0001A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n"
+    )
     zeros = "0" * 32
     (root / "proc/net/ipv6_route").write_text(
         f"{zeros} 00 {zeros} 00 {zeros} ffffffff 1 0 200 lo\n"
