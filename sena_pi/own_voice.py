@@ -50,7 +50,7 @@ class OwnVoice:
         self._heard = SoundTrack()
         self._played = SoundTrack()
         self._audible_until = 0
-        self._echoes: deque[float] = deque(maxlen=_LEARNT_FRAMES)
+        self._echoes: deque[tuple[int, float]] = deque(maxlen=_LEARNT_FRAMES)
 
     @property
     def sounds(self) -> bool:
@@ -87,6 +87,12 @@ class OwnVoice:
         played = self._played.window(end_sample - round(EARLIEST_S * _RATE_HZ), wanted)
         return echo_share(self._heard.window(end_sample, length), played) >= OWN_SHARE
 
+    def overheard(self, end_sample: int) -> None:
+        """A person said a word up to here: how loud that was is no measure of our echo."""
+        started = end_sample - round(WORD_S * _RATE_HZ)
+        while self._echoes and self._echoes[-1][0] > started:
+            self._echoes.pop()
+
     def _take(self, rate_hz: int, pcm: bytes, *, now: int) -> None:
         if self._resampler is None or self._resampler.source.rate_hz != rate_hz:
             self._resampler = Resampler(AudioFormat(rate_hz), _RATE_HZ)
@@ -103,7 +109,9 @@ class OwnVoice:
         loudest = self._played.loudest(frame.end_sample, round(TAIL_S * _RATE_HZ))
         heard = self._heard.loudest(frame.end_sample, FRAME_SAMPLES)
         known = len(self._echoes) >= _FEWEST_FRAMES
-        usual = sorted(self._echoes)[int(_USUAL * len(self._echoes))] if known else 0.0
-        if loudest > _AUDIBLE_PEAK:
-            self._echoes.append(heard / loudest)
+        ratios = sorted(ratio for _, ratio in self._echoes)
+        usual = ratios[int(_USUAL * len(ratios))] if known else 0.0
+        # Whoever silenced us speaks into the tail, which is learnt from no more.
+        if loudest > _AUDIBLE_PEAK and frame.start_sample < self._played.end:
+            self._echoes.append((frame.end_sample, heard / loudest))
         return not known or heard <= _MARGIN * usual * loudest

@@ -142,6 +142,23 @@ def test_a_question_right_after_a_press_is_heard() -> None:
     assert ["silence"] == [event.data["reason"] for event in room.events(wire.ENDPOINT)]
 
 
+@pytest.mark.parametrize("db", [-30, -90])
+def test_a_command_said_at_once_after_the_wake_word_is_heard(db: float) -> None:
+    """Over a short ring, in one breath: that loud voice was no measure of our echo."""
+    room = EchoRoom(detector(), RoomEcho(db, 0.1), OwnVoice())
+    room.answer(at_peak(say("Your timer is set.", "slt"), 16_000))
+    room.run(2.5)
+    room.answer(at_peak(say(ANSWER, "slt"), 16_000))
+    room.run(0.3)
+    room.person(at_peak(say("hey jarvis, stop", "slt"), 16_000))
+    for _ in range(100):
+        if not room.events(wire.DETECTION):
+            room.run(0.02)
+    room.interrupt("detection")
+    room.run(5.0)
+    assert ["silence"] == [event.data["reason"] for event in room.events(wire.ENDPOINT)]
+
+
 class HearsLoud:
     """A stop word: any frame that is loud enough."""
 

@@ -190,7 +190,10 @@ class Ear:
             self._send(Event(wire.STOP_WORD, self._detection_data(detection)))
 
     def _is_own(self, detection: Detection) -> bool:
-        if self._own_voice is None or not self._own_voice.said(detection.end_sample):
+        if self._own_voice is None:
+            return False
+        if not self._own_voice.said(detection.end_sample):
+            self._own_voice.overheard(detection.end_sample)
             return False
         self._own_words += 1
         return True

@@ -65,7 +65,7 @@ def test_a_timer_rings_until_somebody_says_stop(sound: SoundServer) -> None:
                 await it.say("hey jarvis, stop")
                 report = await it.report()
                 assert "" == report.answered
-                assert () == it.appliance.timers.ringing
+                assert () == it.appliance.timers.ringing, report
                 rings = rings_heard(recorded)
                 # Longer than a ring and the pause after it.
                 length = len(recorded) + 2 * RECORD_HZ * 4
