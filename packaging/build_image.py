@@ -1,7 +1,7 @@
 """Makes the image of a card: Debian or Raspberry Pi OS for arm64, with sena-pi, ready to flash.
 
 Nothing is mounted, no loop device is needed, and only the installation of the packages runs
-programs of the target. The tree of Debian is kept; a second build takes a minute.
+programs of the target. The tree of Debian is kept for a week; a second build takes a minute.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mirror", default="", metavar="ADDRESS", help=text)
     text = "public key that updates are checked with, see scripts/new-update-key"
     parser.add_argument("--update-key", type=Path, metavar="FILE", help=text)
+    text = "a kept tree of Debian that is older is made anew, with today's packages; default: 7"
+    parser.add_argument("--tree-days", type=float, default=7.0, metavar="N", help=text)
     parser.add_argument("--no-compress", action="store_true", help="no .xz, and no manifest")
     text = "how hard xz tries: 0 is quick, 9 is small"
     parser.add_argument("--preset", type=int, choices=range(10), default=6, help=text)
@@ -143,7 +145,8 @@ def _scratch(given: Path | None) -> Path:
 def _build(base: Base, recipe: Recipe, args: argparse.Namespace, work: Work) -> None:
     epoch_s = int(os.environ.get("SOURCE_DATE_EPOCH") or _committed_s())
     with step(f"A tree of Debian {base.suite}"):
-        tar = tar_of(recipe, work.cache / "image", _scratch(args.scratch))
+        place = work.cache / "image"
+        tar = tar_of(recipe, place, _scratch(args.scratch), max_days=args.tree_days)
         furnish.unpack(tar, work.tree)
     with step("The package of sena-pi"):
         deb = args.deb or _built_deb(work.scratch, base.suite)
@@ -153,7 +156,7 @@ def _build(base: Base, recipe: Recipe, args: argparse.Namespace, work: Work) -> 
             kernel: kernels.initramfs(work.tree, kernel)
             for kernel in kernels.found(work.tree, base.kernels)
         }
-        assemble.boot_folder(work.tree, base.name, found, work.boot, epoch_s)
+        assemble.boot_folder(work.tree, base, found, work.boot, epoch_s)
     with step(f"sena-pi {version} in it"):
         bytecode.compile_package(work.tree, deb, base.suite, work.cache / "image", work.scratch)
         furnish.install(work.tree, deb)
@@ -216,6 +219,8 @@ def _furnish(base: Base, args: argparse.Namespace, work: Work, epoch_s: int) -> 
         files[place.lstrip("/")] = key
     if args.update_key:
         files["usr/share/sena/update.pub"] = args.update_key.read_bytes()
+    else:
+        print("    without --update-key: this card takes no updates, but is flashed anew")
     furnish.settle(work.tree, files, ENABLED)
     furnish.clamp(work.tree, epoch_s)
     furnish.check(work.tree)
@@ -248,6 +253,8 @@ def _finish(path: Path, version: str, epoch_s: int, args: argparse.Namespace) ->
         described = [assemble.described(it) for it in made]
         if len(described) == 2:
             _write_manifest(path, args.base, version, epoch_s, args.url, *described)
+    if len(described) == 2 and not args.url:
+        print("The manifest names the image where it lies here; for another machine: --url ADDRESS")
     for it in described:
         line = f"{it.sha256}  {it.path.name}\n"
         it.path.with_name(f"{it.path.name}.sha256").write_text(line, encoding="utf-8")

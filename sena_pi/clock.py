@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -14,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 _TIME_ERROR: Final = 5
 _TIMEX_BYTES: Final = 512
+_RTC_OFF_S: Final = 600
+"""Further from the system's clock, a battery's clock did not set it."""
 _LOCAL_ZONE: Final = Path("/etc/localtime")
 
 
@@ -67,7 +70,9 @@ def is_trusted(root: Path = Path("/"), *, synchronised: bool | None = None) -> b
 
     It can when the kernel's clock has been set from the network, or a battery keeps a clock
     running while the machine is off. A board described by a device tree, as every Raspberry Pi
-    is, starts without either; any other machine is taken to have one, also where it is hidden.
+    is, may start without either; any other machine is taken to have one, also where it is hidden.
+    A Pi 5 has such a clock with and without a battery: without, it begins in 1970, and the time
+    that the system starts with instead is another one.
 
     Args:
         root: where `sys` and `proc` are.
@@ -75,9 +80,16 @@ def is_trusted(root: Path = Path("/"), *, synchronised: bool | None = None) -> b
     """
     if _kernel_synchronised() if synchronised is None else synchronised:
         return True
-    if any((root / "sys/class/rtc").glob("rtc*")):
+    if any(_agrees(path) for path in (root / "sys/class/rtc").glob("rtc*/since_epoch")):
         return True
     return not (root / "proc/device-tree/model").exists()
+
+
+def _agrees(since_epoch: Path) -> bool:
+    try:
+        return abs(time.time() - int(since_epoch.read_text(encoding="ascii"))) < _RTC_OFF_S
+    except (OSError, ValueError):
+        return False
 
 
 def _kernel_synchronised() -> bool:

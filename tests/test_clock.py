@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def a_board(root: Path) -> Path:
     return root
 
 
+def battery_clock(root: Path, shows: str) -> None:
+    """A clock that may run while the machine is off."""
+    rtc = root / "sys/class/rtc/rtc0"
+    rtc.mkdir(parents=True)
+    (rtc / "since_epoch").write_text(shows)
+
+
 def test_a_board_without_network_does_not_know_the_time(tmp_path: Path):
     """It starts with the time it was switched off, or 1970."""
     assert not is_trusted(a_board(tmp_path), synchronised=False)
@@ -30,10 +38,18 @@ def test_a_board_that_was_set_from_the_network_knows_it(tmp_path: Path):
     assert is_trusted(a_board(tmp_path), synchronised=True)
 
 
-def test_a_board_with_a_battery_clock_knows_it(tmp_path: Path):
-    """A Pi 5, or any Pi with an RTC module."""
-    (a_board(tmp_path) / "sys/class/rtc/rtc0").mkdir(parents=True)
+@pytest.mark.parametrize("behind_s", [0, 30])
+def test_a_board_with_a_battery_clock_knows_it(tmp_path: Path, behind_s: int):
+    """A Pi 5, or any Pi with an RTC module: the time came from there."""
+    battery_clock(a_board(tmp_path), f"{int(time.time()) - behind_s}\n")
     assert is_trusted(tmp_path, synchronised=False)
+
+
+@pytest.mark.parametrize("shows", ["75\n", "1700000000\n", "", "soon\n"])
+def test_a_clock_whose_battery_is_missing_is_none(tmp_path: Path, shows: str):
+    """A Pi 5 has the clock in any case; without a battery it begins in 1970, or can't be read."""
+    battery_clock(a_board(tmp_path), shows)
+    assert not is_trusted(tmp_path, synchronised=False)
 
 
 def test_another_computer_is_believed(tmp_path: Path):

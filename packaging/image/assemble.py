@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from image import layout
-from image.bases import HERE
+from image.bases import HERE, Base
 from image.kernels import Kernel
 from image.layout import MIB, Layout, Partition
 from image.steps import BuildFailed, run
@@ -40,13 +40,13 @@ class Artefact:
 
 
 def boot_folder(
-    tree: Path, base: str, kernels: Mapping[Kernel, bytes], place: Path, epoch_s: int
+    tree: Path, base: Base, kernels: Mapping[Kernel, bytes], place: Path, epoch_s: int
 ) -> None:
     """What the boot partition holds: the firmware, kernels and their initramfs, device trees.
 
     Args:
         tree: has the firmware and the device trees.
-        base: whose config.NAME.txt follows what config.txt has for both.
+        base: its config.NAME.txt follows what config.txt has for both; cmdline.txt alike.
         kernels: and the initramfs of each.
         place: a new folder.
         epoch_s: time of everything.
@@ -69,7 +69,7 @@ def boot_folder(
         raise BuildFailed(f"{total // MIB} MiB are too much for the boot partition")
 
 
-def _own_files(source: Path, base: str, place: Path) -> None:
+def _own_files(source: Path, base: Base, place: Path) -> None:
     for path in sorted(it for it in source.rglob("*") if it.is_file()):
         inside = path.relative_to(source)
         if path.match("config.*.txt"):
@@ -81,7 +81,10 @@ def _own_files(source: Path, base: str, place: Path) -> None:
         else:
             shutil.copyfile(path, place / inside)
     with (place / "config.txt").open("a", encoding="utf-8") as config:
-        config.write((source / f"config.{base}.txt").read_text(encoding="utf-8"))
+        config.write((source / f"config.{base.name}.txt").read_text(encoding="utf-8"))
+    words = (source / "cmdline.txt").read_text(encoding="utf-8").split()
+    line = " ".join((*words, *base.cmdline.split()))
+    (place / "cmdline.txt").write_text(f"{line}\n", encoding="utf-8")
 
 
 def _device_trees(source: Path, place: Path) -> None:

@@ -30,6 +30,7 @@ class Base:
             of the kernel's release.
         component: of the second archive; empty without one.
         preferred: patterns of packages that come from there, whatever Debian has of them.
+        cmdline: words that it adds to the kernel's command line.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Base:
     kernels: Mapping[str, str] = field(default_factory=dict)
     component: str = ""
     preferred: tuple[str, ...] = ()
+    cmdline: str = ""
 
     @classmethod
     def load(cls, name: str, folder: Path = HERE) -> Self:
@@ -59,6 +61,7 @@ class Base:
                 data.pop("kernels"),
                 archive.pop("component", ""),
                 tuple(archive.pop("origin", ())),
+                data.pop("cmdline", ""),
             )
         except KeyError as error:
             raise ValueError(f"base.{name}.toml has no {error}") from None
@@ -98,6 +101,8 @@ def differences(this: Base, other: Base) -> list[str]:
     for base in (this, other):
         files = ", ".join(f"kernel{end}.img ({pattern})" for end, pattern in base.kernels.items())
         lines.append(f"kernels of {base.name}: {files}")
+        if base.cmdline:
+            lines.append(f"command line of {base.name}: {base.cmdline}")
         if base.has_archive:
             lines.append(f"archive of {base.name}: Debian's, and a second one that is given")
     if this.suite != other.suite:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,21 +59,25 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def tar_of(recipe: Recipe, cache: Path, scratch: Path) -> Path:
+def tar_of(recipe: Recipe, cache: Path, scratch: Path, *, max_days: float = 7.0) -> Path:
     """The tree as a tar; made when it is not in the cache.
 
     Args:
         recipe: what is in it.
         cache: the folder of such tars.
         scratch: where the tree is made, best in memory: a few GB.
+        max_days: one that is older is made anew: nothing else brings a card today's packages.
 
     Raises:
         BuildFailed: mmdebstrap failed.
     """
     path = cache / f"{recipe.suite}-{recipe.arch}-{recipe.digest}.tar"
     if path.is_file():
-        print(f"    from {path}")
-        return path
+        days = (time.time() - path.stat().st_mtime) / 86_400
+        if days <= max_days:
+            print(f"    from {path}, {days:.1f} days old")
+            return path
+        print(f"    {path} is {days:.1f} days old, and made anew")
     cache.mkdir(parents=True, exist_ok=True)
     unfinished, log = path.with_suffix(".new"), path.with_suffix(".log")
     print(f"    its output goes to {log}", flush=True)

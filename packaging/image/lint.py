@@ -31,8 +31,11 @@ SIZES: Final = (64 * MIB, 1024 * MIB)
 _TREE_MAGIC: Final = b"\xd0\x0d\xfe\xed"
 _MOST_TEXT: Final = 256 * 1024
 
-_WANTED: Final = ("ro", "rootwait", "sena.overlay=1", "net.ifnames=0")
-"""Imager writes of eth0 and wlan0: without the last, a board has enx... and its Wi-Fi no name."""
+_WANTED: Final = ("ro", "rootwait", "sena.overlay=1", "net.ifnames=0", "fsck.repair=yes",
+                  "cgroup_enable=memory")  # fmt: skip
+"""Imager writes of eth0 and wlan0: without net.ifnames=0, a board has enx... and its Wi-Fi no name.
+A damaged data partition that only a person could repair would stay away for good. And the firmware
+switches off what bounds memory, unless asked not to."""
 _FORBIDDEN: Final = ("rw", "init=", "systemd.debug_shell", "systemd.set_credential", "nowatchdog",
                      "systemd.watchdog", "rd.break", "systemd.mask")  # fmt: skip
 _NOT_IN_AN_IMAGE: Final = (

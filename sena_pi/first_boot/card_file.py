@@ -40,6 +40,7 @@ class CardFile:
         settings: section -> key -> value, as TOML has them.
         keys: the keys that stand in it, by name.
         moved: names of keys that were taken over before.
+        removed: names of keys that are taken back: their value is empty.
         redacted: its bytes with the mark in the place of each key; as many as before.
         remarks: what a person should know, though nothing is wrong.
     """
@@ -47,6 +48,7 @@ class CardFile:
     settings: Mapping[str, Mapping[str, object]]
     keys: Mapping[str, Secret]
     moved: tuple[str, ...]
+    removed: tuple[str, ...]
     redacted: bytes = field(repr=False)
     remarks: tuple[str, ...] = ()
 
@@ -76,9 +78,10 @@ def read(data: bytes) -> CardFile:
     table = source.values.get(_SECTION, {})
     keys: dict[str, Secret] = {}
     moved: list[str] = []
+    removed: list[str] = []
     for name, value in table.items() if isinstance(table, dict) else ():
         if name in KEY_NAMES and isinstance(value, str) and value.strip() in ("", MARK):
-            moved += [name] if value.strip() else []
+            (moved if value.strip() else removed).append(name)
         else:
             problems += _key_problems(source, name, value, data)
             keys[name] = Secret(str(value).strip())
@@ -92,7 +95,7 @@ def read(data: bytes) -> CardFile:
     if problems:
         raise ConfigError([mask_keys(problem) for problem in problems])
     tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
-    return CardFile(tables, keys, tuple(moved), redacted, tuple(_remarks(redacted)))
+    return CardFile(tables, keys, tuple(moved), tuple(removed), redacted, tuple(_remarks(redacted)))
 
 
 def _without_keys(source: Source, settings: Mapping[str, object]) -> Source:

@@ -148,6 +148,8 @@ def _keep(file: CardFile, device: Device) -> None:
     store = KeyStore(device.keys)
     for name, secret in file.keys.items():
         store.save(name, secret.reveal())
+    for name in file.removed:
+        store.remove(name)
     settings = file.drop_in()
     if settings:
         _write(device.drop_in, settings, mode=0o644)

@@ -7,7 +7,7 @@ import pytest
 from sena_pi.config import load
 from sena_pi.first_boot.boot_partition import mixes
 from sena_pi.first_boot.status import Taken
-from tests.first_boot.taker import CARD, GEMINI, REDACTED, Card
+from tests.first_boot.taker import CARD, GEMINI, PORCUPINE, REDACTED, Card
 
 OTHER = "AIzaSyOther-0123456789-abcdefghijklmnopq"
 BAD = f'[keys]\ngemini = "{GEMINI}"\n[wake]\nengine = "porcupin"\n'
@@ -77,6 +77,18 @@ def test_the_redacted_file_with_another_setting_keeps_the_keys(card: Card) -> No
     assert (Taken.NEW, ()) == (outcome.taken, outcome.problems)
     assert f"{GEMINI}\n" == card.key("gemini")
     assert "pt-BR" in (card.etc / "sena.d" / "50-card.toml").read_text()
+
+
+def test_an_empty_key_takes_it_back(card: Card) -> None:
+    """From the device, through the card; the other one stays."""
+    card.file.write_bytes(CARD)
+    card.starts()
+    card.file.write_text('[keys]\ngemini = ""\nporcupine = "moved to the device"\n')
+    outcome = card.starts()
+    assert (Taken.NEW, ()) == (outcome.taken, outcome.problems)
+    assert card.key("gemini") is None
+    assert f"{PORCUPINE}\n" == card.key("porcupine")
+    assert Taken.KNOWN is card.starts().taken
 
 
 def test_a_mark_without_its_key_is_told(card: Card) -> None:

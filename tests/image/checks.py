@@ -40,8 +40,6 @@ BOUND = {
 """Folder of the system -> folder of the data partition."""
 LOWER = "/run/card/root"
 """Where the root partition is seen below the overlay."""
-TRIES = 4
-"""An emulated processor may load what a turn needs for longer than the turn has patience."""
 _SPARE_BYTES = 24 * 1024 * 1024
 
 
@@ -202,7 +200,7 @@ def memory_fits(guest: Guest, seen: Seen) -> str:
 
 def answers_here(guest: Guest, _seen: Seen) -> str:
     """A recorded question is answered on the device, aloud."""
-    turn, number = _answered(turns_in(guest, LOCAL, TRIES, timeout_s=400), "rule")
+    turn, number = _answered(turns_in(guest, LOCAL, guest.board.tries, timeout_s=600), "rule")
     heard = answer_heard(guest)
     return f"turn {number}: {turn['answered']!r} by {turn['voice']}, {heard.loud_s:.1f} s of sound"
 
@@ -221,7 +219,7 @@ def answers_by_the_cloud(guest: Guest, seen: Seen) -> str:
         return "not here: the machine has no network"
     mount_extras(guest)
     join_cloud(guest, seen.cloud)
-    told = turns_in(guest, f"{EXTRAS}/question.wav", TRIES, timeout_s=400)
+    told = turns_in(guest, f"{EXTRAS}/question.wav", guest.board.tries, timeout_s=400)
     turn, number = _answered(told, "cloud")
     heard = answer_heard(guest)
     return f"turn {number}: {turn['answered']!r} by {turn['voice']}, {heard.loud_s:.1f} s of sound"

@@ -37,6 +37,8 @@ class Board:
         tty: the serial line of the shell.
         boot_s: longest wait for the shell, on a busy host.
         ready_s: longest wait for the assistant after that.
+        tries: how many questions it may need until one is answered: it is no real board, and the
+            ears of a slow one give up on those that they hear while they warm up.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Board:
     tty: str = "ttyAMA0"
     boot_s: float = 240.0
     ready_s: float = 400.0
+    tries: int = 4
     network: bool = True
 
     def card_options(self, card: Path, form: str) -> tuple[str, ...]:
@@ -71,6 +74,7 @@ RASPI3B = Board(
     tty="ttyS1",
     boot_s=400.0,
     ready_s=900.0,
+    tries=12,
     network=False,
 )
 BOARDS = {board.name: board for board in (VIRT, RASPI3B)}

@@ -165,7 +165,7 @@ def test_the_card_has_both_kernels(tree: Path, tmp_path: Path) -> None:
         kernel: kernels.initramfs(tree, kernel)
         for kernel in kernels.found(tree, Base.load("raspios").kernels)
     }
-    assemble.boot_folder(tree, "raspios", starts, tmp_path / "boot", 1_700_000_000)
+    assemble.boot_folder(tree, Base.load("raspios"), starts, tmp_path / "boot", 1_700_000_000)
     found = {str(it.relative_to(tmp_path / "boot")) for it in (tmp_path / "boot").rglob("*")}
     assert found >= {
         "kernel8.img", "initramfs8", "kernel_2712.img", "initramfs_2712", "start4.elf",
@@ -173,3 +173,15 @@ def test_the_card_has_both_kernels(tree: Path, tmp_path: Path) -> None:
         "config.txt", "cmdline.txt",
     }  # fmt: skip
     assert "kernel_2712.img" in (tmp_path / "boot/config.txt").read_text()
+
+
+@pytest.mark.parametrize("name", ["debian", "raspios"])
+def test_the_command_line_has_what_the_base_adds(tree: Path, tmp_path: Path, name: str) -> None:
+    """One line: what both have, and behind it what this base needs."""
+    base = Base.load(name)
+    assemble.boot_folder(tree, base, {}, tmp_path / "boot", 1_700_000_000)
+    shared = (assemble.BOOT_FILES / "cmdline.txt").read_text().split()
+    text = (tmp_path / "boot/cmdline.txt").read_text()
+    assert [*shared, *base.cmdline.split()] == text.split()
+    assert 1 == text.count("\n")
+    assert ("modprobe.blacklist=vc4,snd_bcm2835" in text) == (name == "debian")

@@ -114,6 +114,8 @@ BROKEN: list[tuple[str, str, Spoil, str]] = [
     ("debian", "written root", changed("cmdline.txt", " ro ", " rw "), "cmdline.txt has rw"),
     ("debian", "no overlay", changed("cmdline.txt", "sena.overlay=1", "x"), "lacks sena.overlay"),
     ("debian", "names", changed("cmdline.txt", "net.ifnames=0", "x"), "lacks net.ifnames=0"),
+    ("debian", "no repair", changed("cmdline.txt", "fsck.repair=yes", "x"), "lacks fsck.repair"),
+    ("raspios", "no bounds", changed("cmdline.txt", "cgroup_enable", "x"), "lacks cgroup_enable"),
     ("debian", "shell", changed("cmdline.txt", "quiet", "init=/bin/sh"), "cmdline.txt has init"),
     ("debian", "no dog", changed("cmdline.txt", "quiet", "nowatchdog"), "has nowatchdog"),
     ("debian", "serial", changed("cmdline.txt", "tty1", "ttyS1,115200"), "a serial console"),
