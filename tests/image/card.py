@@ -106,6 +106,22 @@ class Card:
         part = self.partitions[number]
         return occurrences(self.path, words, part.start, part.size)
 
+    def damage(self, number: int) -> None:
+        """A folder of an ext4 partition loses its inode: what only a person may repair.
+
+        `e2fsck -p`, which asks nobody, ends there: a file has no folder any more.
+        """
+        script = self.path.with_suffix(".debugfs")
+        lost = self.path.with_suffix(".lost")
+        lost.write_text("lost\n")
+        script.write_text(
+            f"mkdir /lost\nwrite {lost} /lost/file\nclri /lost\nset_super_value state 2\n"
+        )
+        where = f"{self.path}?offset={self.partitions[number].start}"
+        _said("/usr/sbin/debugfs", "-w", "-f", str(script), where)
+        script.unlink()
+        lost.unlink()
+
     def digest(self, number: int) -> str:
         """SHA-256 of all bytes of a partition."""
         part, digest = self.partitions[number], hashlib.sha256()

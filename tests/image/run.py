@@ -6,6 +6,7 @@
     rest     ten minutes in which nobody speaks: what is written (virt)
     wear     100 turns: what is written (virt; `--turns` at a time, the sum is kept)
     cuts     power cuts in the first boot, during turns and updates (virt; goes on where it was)
+    damage   a data partition that is only mounted again when it is repaired (virt)
     update   a good update, a tampered one, two that do not work (virt)
 
 It needs qemu-system-arm, qemu-utils, mtools, fdisk and flite (apt), and for the last two parts the
@@ -23,16 +24,17 @@ from pathlib import Path
 from tests.image import cuts, updates, wear
 from tests.image.appliance import CANARY, cloud
 from tests.image.bench import Bench, default_work
-from tests.image.card import DATA, FAT, ROOT, NoCard
-from tests.image.checks import CHECKS, Seen
+from tests.image.card import DATA, FAT, ROOT, NoCard, copied
+from tests.image.checks import CHECKS, Seen, mounts_are_as_designed
 from tests.image.cutting import Cutting
 from tests.image.qemu import BOARDS, RASPI3B, VIRT, Board, why_not
 from tests.image.serial import FAILURES
 from tests.prove.figures import machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("boot", "rest", "wear", "update", "cuts")
+PARTS = ("boot", "rest", "wear", "damage", "update", "cuts")
 WEAR_TURNS = 100
+FSCK = "-u systemd-fsck@*"
 
 
 def say(line: str) -> None:
@@ -112,12 +114,33 @@ def turns(bench: Bench, count: int) -> bool:
     return True
 
 
-def update(bench: Bench, private: Path) -> bool:
+def damage(bench: Bench) -> bool:
+    """A copy of the card of `boot`, damaged while it was off."""
+    card = copied(bench.card(VIRT).path, bench.work / "damaged.img")
+    card.damage(DATA)
+    bench.extras()
+    with bench.booting(VIRT, card.path, "damage") as guest:
+        guest.begin()
+        ready_s = guest.ready_s()
+        told = mounts_are_as_designed(guest, Seen(card.path.stat().st_size))
+        said = guest.out(f"journalctl -b -o cat --no-pager {FSCK} | tail -n 40")
+        found = guest.out("ls /data/lost+found").split()
+        guest.switch_off()
+    card.path.unlink()
+    assert "FILE SYSTEM WAS MODIFIED" in said, said
+    assert found, "what had lost its folder is not in lost+found"
+    say(f"  repaired, ready after {ready_s:.0f} s; {told}; in lost+found: {' '.join(found)}")
+    bench.keep("damage", holds=True, figures={"ready_s": round(ready_s, 1)})
+    return True
+
+
+def update(bench: Bench, private: Path, whole: Path | None) -> bool:
     """All kinds of updates on one card."""
-    bench.extras(updates.bundles(private))
+    bench.extras(updates.bundles(private, whole))
+    version = whole.name.split("_")[1] if whole else None
     bench.card(VIRT, anew=True)
     with bench.settled("update", say) as guest:
-        figures = updates.prove(guest, say)
+        figures = updates.prove(guest, say, version)
         guest.switch_off()
     bench.keep("update", holds=True, figures=figures)
     return True
@@ -154,6 +177,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--machine", choices=(*BOARDS, "both"), default="both", help="for boot")
     parser.add_argument("--part", action="append", choices=(*PARTS, "all"), help="default: all")
     parser.add_argument("--key", type=Path, help="private key of the updates that the card takes")
+    text = (
+        "of scripts/build-update, by its name, newer than 0.4.0: an update with all its libraries"
+    )
+    parser.add_argument("--bundle", type=Path, help=text)
     parser.add_argument("--work", type=Path, default=default_work(), metavar="FOLDER")
     parser.add_argument("--again", action="store_true", help="also what is known to hold")
     parser.add_argument("--rest-s", type=float, default=600.0, help="seconds of rest")
@@ -197,11 +224,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             runs.append(("rest", lambda: rest(bench, args.rest_s)))
         elif part == "wear":
             runs.append(("wear", lambda: turns(bench, args.turns)))
+        elif part == "damage":
+            runs.append(("damage", lambda: damage(bench)))
         elif args.key is None:
             say(f"{part}: not tested: it needs --key")
             runs.append((part, lambda: False))
         elif part == "update":
-            runs.append(("update", lambda: update(bench, args.key)))
+            runs.append(("update", lambda: update(bench, args.key, args.bundle)))
         else:
             runs.append(("cuts", lambda: cutting(bench, args)))
     return max([_ran(bench, name, run, again=args.again) for name, run in runs], default=0)

@@ -41,6 +41,18 @@ def image(tmp_path: Path) -> Path:
     return place
 
 
+def test_damage_is_more_than_is_repaired_without_asking(image: Path, tmp_path: Path) -> None:
+    """Status 4 of e2fsck: errors are left. When all is allowed, nothing is left."""
+    card = copied(image, tmp_path / "card.img", 64 * MIB)
+    system = f"{card.path}?offset={card.partitions[ROOT].start}"
+    run = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
+    make = ["/usr/sbin/mke2fs", "-t", "ext4", "-E", f"offset={9 * MIB}", str(card.path), "4096"]
+    subprocess.run(make, **{**run, "check": True})
+    card.damage(ROOT)
+    assert subprocess.run(["/usr/sbin/e2fsck", "-p", system], **run).returncode & 4
+    assert subprocess.run(["/usr/sbin/e2fsck", "-y", system], **run).returncode == 1
+
+
 def test_what_is_put_on_the_fat_is_found_there_and_taken_out(image: Path, tmp_path: Path) -> None:
     """By name, by content, and by its bytes; in the copy only."""
     before = image.read_bytes()
