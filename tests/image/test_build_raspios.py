@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -134,20 +135,38 @@ def archives() -> Iterator[tuple[str, str, Path, str]]:
 
 
 @pytest.fixture(scope="module")
-def tree(archives: tuple[str, str, Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree of the base."""
-    place = tmp_path_factory.mktemp("work")
+def recipe(archives: tuple[str, str, Path, str]) -> Recipe:
+    """Of the base, from these archives."""
     debian, own, key, fingerprint = archives
     base = Base.load("raspios")
-    recipe = Recipe(
+    return Recipe(
         base.suite,
         (*shared_packages(), *base.packages),
         mirrors=(f"deb [trusted=yes] {debian} {base.suite} main non-free-firmware",),
         files=archive.apt_files(base, own, key, fingerprint),
         variant="extract",
     )
+
+
+@pytest.fixture(scope="module")
+def tree(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of the base."""
+    place = tmp_path_factory.mktemp("work")
     unpack(tar_of(recipe, place / "cache", place), place / "root")
     return place / "root"
+
+
+def test_a_tree_is_kept_for_a_week(recipe: Recipe, tmp_path: Path) -> None:
+    """Then it is made anew: its packages are those that every card would have."""
+    made = tar_of(recipe, tmp_path, tmp_path)
+    first = made.stat().st_ino
+    assert first == tar_of(recipe, tmp_path, tmp_path).stat().st_ino
+    eight_days_ago = time.time() - 8 * 86_400
+    os.utime(made, (eight_days_ago, eight_days_ago))
+    assert first == tar_of(recipe, tmp_path, tmp_path, max_days=30.0).stat().st_ino
+    # Keeps its inode from being given to the new one.
+    with made.open("rb"):
+        assert first != tar_of(recipe, tmp_path, tmp_path).stat().st_ino
 
 
 def test_each_package_comes_from_where_it_should(tree: Path) -> None:
