@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_board_with_everything_misses_nothing(tmp_path: Path, keys: KeyStore) 
         f"{HEAD}wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
     )
     (root / "sys/class/rtc/rtc0").mkdir(parents=True)
+    (root / "sys/class/rtc/rtc0/since_epoch").write_text(f"{int(time.time())}\n")
     keys.save("gemini", "AIzaSy" + "x" * 33)
     assert frozenset() == Needs(lambda: True, lambda: True, keys, root).missing()
 
