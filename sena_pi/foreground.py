@@ -42,12 +42,16 @@ def enter_is_the_button(press: Callable[[], None]) -> Iterator[None]:
 def told_by_signal(tell: Callable[[], None]) -> Iterator[None]:
     """SIGUSR1 has it told."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, tell)
+
+    def told(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(tell)
+
+    signal.signal(signal.SIGUSR1, told)
+    signal.siginterrupt(signal.SIGUSR1, False)  # noqa: FBT003 - its only form
     try:
         yield
     finally:
-        # Ignored, not as before: one that comes too late must not kill.
-        loop.remove_signal_handler(signal.SIGUSR1)
+        # One that comes too late must not kill; the loop would put back the default, which does.
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
